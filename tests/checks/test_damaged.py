@@ -267,14 +267,15 @@ def test_a_check_that_fails_on_a_conforming_exchange_is_a_fault_of_ours(
 ) -> None:
     """It is no verdict about the target; beside a schema error it leaves its requirement untestable."""
     from cohere_conformance.checks import registry
+    from cohere_conformance.checks.conditions import Applicable
 
     def fail(evidence: object) -> Any:
         raise KeyError("results")
 
-    registry.checked()
-    (bound,) = [one for one in registry._CHECKS["2xx"][RERANK] if one.requirement.id == "rerank.sorted"]
-    replaced = [type(bound)(bound.requirement, fail, ids=False)]
-    monkeypatch.setitem(registry._CHECKS["2xx"], RERANK, replaced)
+    every = registry._applicable(RERANK, True).every
+    (bound,) = [one for one in every if one.requirement.id == "rerank.sorted"]
+    replaced = Applicable([type(bound)(bound.requirement, fail, ids=False)])
+    monkeypatch.setattr(registry, "_applicable", lambda label, served: replaced)
     with pytest.raises(HarnessError, match=r"the check of rerank\.sorted failed .* please report it"):
         judge(CONTRACT, exchange(RERANK, ranked(HIGH), request=ASKED))
     answer = ranked(HIGH)

@@ -33,6 +33,7 @@ class DamagedEvidence(Evidence):
         findings: its deviations from the contract.
     """
 
+    has_holes = True
     __slots__ = ("_broken_headers", "_declared", "_guarded", "_payloads")
 
     def __init__(

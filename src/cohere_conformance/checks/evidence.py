@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cohere_conformance.checks.fold import fold_of
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _Found = TypeVar("_Found")
+_UNKNOWN = object()
+
+
+def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
+    """Make a function look at each exchange once; callers share its result and must not change it."""
+
+    @wraps(find)
+    def found(evidence: Evidence) -> _Found:
+        known = evidence.found.get(find, _UNKNOWN)
+        if known is _UNKNOWN:
+            known = evidence.found[find] = find(evidence)
+        return cast("_Found", known)
+
+    return found
 
 
 class Evidence:
@@ -31,15 +46,19 @@ class Evidence:
         status: HTTP status of the response.
         parsed: the exchange itself.
         streamed: whether the response is a stream.
+        found: the results of functions that look at it once, by function.
+        has_holes: whether some of the response cannot be read, because it is not as declared.
     """
+
+    has_holes: ClassVar[bool] = False
 
     __slots__ = (
         "_events",
-        "_found",
         "_framing",
         "_headers",
         "_response",
         "_sent",
+        "found",
         "operation",
         "parsed",
         "status",
@@ -56,13 +75,7 @@ class Evidence:
         self._response: Json | None = None
         self._sent: Json | None = None
         self._headers: dict[str, str] | None = None
-        self._found: dict[object, object] = {}
-
-    def once(self, find: Callable[[Evidence], _Found]) -> _Found:
-        """Return the result of a function on this exchange; it is called once, however many checks use it."""
-        if find not in self._found:
-            self._found[find] = find(self)
-        return cast("_Found", self._found[find])
+        self.found: dict[object, object] = {}
 
     @property
     def sent(self) -> Json:
@@ -71,6 +84,14 @@ class Evidence:
             value, _ = self.parsed.request
             self._sent = value if isinstance(value, dict) else {}
         return self._sent
+
+    @property
+    def sends_valid(self) -> bool:
+        """Whether the JSON body of the request is as declared; so is one that is absent, or not recorded."""
+        declared = self.operation.request
+        media = None if declared is None else declared.media.get("application/json")
+        # An empty object may be a body that was not recorded.
+        return media is None or not self.sent or self.parsed.sends_valid(media)
 
     @property
     def response(self) -> Json:
@@ -124,12 +145,17 @@ class Evidence:
         """The last segment of the path, decoded: usually the requested id."""
         return unquote(urlsplit(self.parsed.exchange.request.url).path.rstrip("/").rpartition("/")[2])
 
-    def header(self, name: str) -> str | None:
-        """Return the first response header with this (lower-case) name."""
+    @property
+    def headers(self) -> dict[str, str]:
+        """The response headers by (lower-case) name; of several of one name the first one."""
         if self._headers is None:
             # Backwards, so that the first one of a name is used.
             self._headers = dict(reversed(self.parsed.exchange.response.headers))
-        return self._headers.get(name)
+        return self._headers
+
+    def header(self, name: str) -> str | None:
+        """Return the first response header with this (lower-case) name."""
+        return self.headers.get(name)
 
     def sent_header(self, name: str) -> str | None:
         """Return the first request header with this (lower-case) name."""

@@ -10,7 +10,7 @@ from cohere_conformance.checks.rawjson import Defect, parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.contract.compile import Framing, Validator
     from cohere_conformance.model import Exchange, StreamEvent
 
 Parsed = tuple[Any, tuple[Defect, ...]]
@@ -43,13 +43,14 @@ class ParsedExchange:
     The parsed values must not be changed: several judgements share them.
     """
 
-    __slots__ = ("_events", "_folds", "_request", "_response", "_text", "exchange")
+    __slots__ = ("_events", "_folds", "_request", "_response", "_text", "_valid", "exchange")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._request: Parsed | None = None
         self._response: Parsed | None = None
         self._text: str | None = None
+        self._valid: dict[int, bool] = {}
         self._events: dict[Framing, tuple[ParsedEvent, ...]] = {}
         self._folds: dict[tuple[object, tuple[int, ...]], object] = {}
 
@@ -59,6 +60,13 @@ class ParsedExchange:
         if self._request is None:
             self._request = parse(self.exchange.request.body or b"")
         return self._request
+
+    def sends_valid(self, declared: Validator) -> bool:
+        """Return whether the JSON body of the request is valid; each schema is asked once."""
+        known = self._valid.get(id(declared))  # schemas live longer than an exchange
+        if known is None:
+            known = self._valid[id(declared)] = declared.compiled.is_valid(self.request[0])
+        return known
 
     @property
     def response(self) -> Parsed:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.evidence import Evidence
+from cohere_conformance.checks.conditions import Applicable, Condition
+from cohere_conformance.checks.evidence import Evidence, once
 from cohere_conformance.checks.guarded import UnreadableError
 from cohere_conformance.checks.placeholders import ids_replaced
 from cohere_conformance.contract.requirements import shipped_requirements
@@ -50,26 +51,49 @@ class _Bound(msgspec.Struct, frozen=True):
     requirement: Requirement
     run: Check
     ids: bool
+    condition: Condition = Condition()
 
 
 _CHECKS: dict[str, dict[str, list[_Bound]]] = {"2xx": {}, "other": {}}
 _TAKEN: set[str] = set()
 
 
-def check(requirement: str, *, errors: bool = False, ids: bool = False) -> Callable[[Check], Check]:
+def check(
+    requirement: str,
+    *,
+    errors: bool = False,
+    ids: bool = False,
+    sends: str = "",
+    returns: str = "",
+    headers: str = "",
+    streams: bool = False,
+    invalid: bool = False,
+) -> Callable[[Check], Check]:
     """Bind a check to a requirement of the catalogue.
 
     The check sees answers that are as declared, and must not raise on any. Of an answer that breaks the
     contract it sees what is as declared; where it reads anything else, the requirement is not testable.
 
+    It is not run on exchanges in which it would find nothing: those that lack any of `sends`, `returns`,
+    `headers`, `streams` and `invalid` that is given. Of names that spaces separate, one is enough.
+
     Args:
         requirement: id.
         errors: it looks at answers outside 2xx, and only at these.
         ids: it compares ids, which says nothing where a recorder has replaced them.
+        sends: properties of the request.
+        returns: properties of the response, at its top or one level below: `message/citations`.
+        headers: header fields of the response.
+        streams: the response is a stream.
+        invalid: the JSON body of the request violates its schema.
 
     Raises:
         ValueError: there is no such requirement, or it has a check already.
     """
+
+    condition = Condition(
+        *(frozenset(names.split()) for names in (sends, returns, headers)), streams, invalid
+    )
 
     def bind(run: Check) -> Check:
         known = shipped_requirements().requirements.get(requirement)
@@ -78,8 +102,9 @@ def check(requirement: str, *, errors: bool = False, ids: bool = False) -> Calla
         if requirement in _TAKEN:
             raise ValueError(f"{requirement} has two checks")
         _TAKEN.add(requirement)
+        bound = _Bound(known, run, ids, condition)
         for label in known.operations:
-            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(_Bound(known, run, ids))
+            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(bound)
         return run
 
     return bind
@@ -107,13 +132,11 @@ def judge_requirements(
     Raises:
         HarnessError: a check has failed although the exchange is as declared.
     """
-    checked()
-    side = _CHECKS["2xx" if 200 <= evidence.status < 300 else "other"]
-    for bound in side.get(evidence.operation.label, ()):
+    for bound in _applicable(evidence.operation.label, 200 <= evidence.status < 300).of(evidence):
         violated = False
         try:
             for breach in bound.run(evidence):
-                if bound.ids and evidence.once(_ids_replaced):
+                if bound.ids and _ids_replaced(evidence):
                     break
                 violated = True
                 yield violation(bound.requirement, frame, breach)
@@ -135,6 +158,14 @@ def judge_requirements(
             yield Untestable(frame.operation, bound.requirement.id, reason)
 
 
+@lru_cache(maxsize=256)
+def _applicable(label: str, served: bool) -> Applicable[_Bound]:
+    """Return the checks of an operation, of its responses with a status of 2xx or of the others."""
+    checked()
+    return Applicable(_CHECKS["2xx" if served else "other"].get(label, ()))
+
+
+@once
 def _ids_replaced(evidence: Evidence) -> bool:
     return ids_replaced(evidence.parsed)
 

@@ -68,7 +68,7 @@ def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExcha
     value, defects = parsed.request
     for defect in defects:
         yield _invalid(frame, "", defect.expected, defect.observed, f"body-malformed:{defect.rule}")
-    if value is NOTHING:
+    if value is NOTHING or parsed.sends_valid(declared.media[media]):
         return
     for finding in judge_value(frame, declared.media[media], value):
         reported = f"{finding.kind}:{finding.value_class}"

@@ -55,6 +55,8 @@ class Selection:
 
     def findings(self) -> list[Finding]:
         """Return the stored findings; the first one has the number of omitted ones."""
+        if not self._seen:
+            return []
         every = [finding for severity in _ORDER for finding in self._kept[severity].values()]
         kept = every[:MOST]
         omitted = self._omitted + len(self._others) + len(every) - len(kept)

@@ -28,7 +28,7 @@ def stream_asked(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", "a stream, as stream is set", "no stream")
 
 
-@check("v1.chat.accepts")
+@check("v1.chat.accepts", streams=True)
 def accepts(evidence: Evidence) -> Iterator[Breach]:
     """The request header Accepts makes the stream one of server-sent events (CH1-T02)."""
     reported = evidence.header("content-type") or ""
@@ -37,7 +37,7 @@ def accepts(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", "server-sent events, as Accepts wants them", reported)
 
 
-@check("v1.chat.history-turns")
+@check("v1.chat.history-turns", returns="chat_history")
 def history_turns(evidence: Evidence) -> Iterator[Breach]:
     """The chat_history of a response is that of the request, the turn of the user or the tools, and the
     reply (CH1-S02).
@@ -70,7 +70,7 @@ def _is_turn(sent: Json, reported: Json) -> bool:
     return reported.get("role") == "TOOL" or not sent.get("tool_results")
 
 
-@check("v1.chat.history-reply")
+@check("v1.chat.history-reply", returns="chat_history")
 def history_reply(evidence: Evidence) -> Iterator[Breach]:
     """The last turn of chat_history has the text and the tool calls of the reply (CH1-S03)."""
     response = evidence.response
@@ -86,7 +86,7 @@ def history_reply(evidence: Evidence) -> Iterator[Breach]:
         )
 
 
-@check("v1.chat.api-version")
+@check("v1.chat.api-version", returns="meta")
 def api_version(evidence: Evidence) -> Iterator[Breach]:
     """The api_version of a response is 1 (CH1-S04)."""
     reported = ((evidence.response.get("meta") or {}).get("api_version") or {}).get("version")
@@ -94,7 +94,7 @@ def api_version(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/meta/api_version/version", "1", str(reported))
 
 
-@check("v1.chat.citation-slice")
+@check("v1.chat.citation-slice", returns="citations")
 def citation_slice(evidence: Evidence) -> Iterator[Breach]:
     """The text of a citation equals the text of the reply from start to end, counted in code points.
 
@@ -113,7 +113,7 @@ def citation_slice(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v1.chat.citation-documents", ids=True)
+@check("v1.chat.citation-documents", ids=True, returns="citations")
 def citation_documents(evidence: Evidence) -> Iterator[Breach]:
     """Every document id of a citation is one of the returned documents (CH1-S07)."""
     known = {document.get("id") for document in maps(evidence.response.get("documents"))}
@@ -124,7 +124,7 @@ def citation_documents(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v1.chat.documents-whole", ids=True)
+@check("v1.chat.documents-whole", ids=True, sends="documents", returns="documents")
 def documents_whole(evidence: Evidence) -> Iterator[Breach]:
     """A returned document has every key that was sent, including excluded ones (CH1-R07)."""
     documents = maps(evidence.sent.get("documents"))
@@ -138,7 +138,7 @@ def documents_whole(evidence: Evidence) -> Iterator[Breach]:
                 return
 
 
-@check("v1.chat.search-queries-only")
+@check("v1.chat.search-queries-only", sends="search_queries_only")
 def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
     """With search_queries_only, the response has search queries, or states that no search is required, and
     no reply (CH1-S06).
@@ -152,7 +152,7 @@ def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/search_queries", "queries, or that no search is needed", "neither", "queries")
 
 
-@check("v1.chat.tool-known")
+@check("v1.chat.tool-known", returns="tool_calls")
 def tool_known(evidence: Evidence) -> Iterator[Breach]:
     """A called tool is one of the tools of the request (CH1-R08)."""
     known = [tool.get("name") for tool in maps(evidence.sent.get("tools"))]
@@ -162,7 +162,7 @@ def tool_known(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v1.chat.max-tokens")
+@check("v1.chat.max-tokens", sends="max_tokens")
 def max_tokens(evidence: Evidence) -> Iterator[Breach]:
     """The number of billed output tokens does not exceed max_tokens (CH1-R06)."""
     most = evidence.sent.get("max_tokens")
@@ -171,7 +171,7 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/meta/billed_units/output_tokens", f"at most {most}", str(billed))
 
 
-@check("v1.chat.cut-finish")
+@check("v1.chat.cut-finish", sends="max_tokens")
 def cut_finish(evidence: Evidence) -> Iterator[Breach]:
     """A reply with exactly max_tokens billed output tokens does not finish with COMPLETE (CH1-R06)."""
     most, response = evidence.sent.get("max_tokens"), evidence.response
@@ -182,7 +182,7 @@ def cut_finish(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/finish_reason", f"MAX_TOKENS, as {billed:g} of {most} are billed", "COMPLETE")
 
 
-@check("v1.chat.stream-citations")
+@check("v1.chat.stream-citations", streams=True)
 def stream_citations(evidence: Evidence) -> Iterator[Breach]:
     """The citation events of a stream equal the citations of the final response (CH1-T05)."""
     if not evidence.streamed:
@@ -202,7 +202,7 @@ def _of_citation(citation: Json) -> tuple[int, int, str]:
     return citation["start"], citation["end"], citation["text"]
 
 
-@check("v1.chat.stream-tool-calls")
+@check("v1.chat.stream-tool-calls", streams=True)
 def stream_tool_calls(evidence: Evidence) -> Iterator[Breach]:
     """The tool call events of a stream equal the tool calls of the final response (CH1-T05)."""
     for event in evidence.events:

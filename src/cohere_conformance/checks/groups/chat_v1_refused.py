@@ -26,7 +26,7 @@ def _answered(expected: str) -> Iterator[Breach]:
     yield Breach("", f"400: {expected}", "a reply")
 
 
-@check("v1.chat.message-or-results")
+@check("v1.chat.message-or-results", sends="tool_results")
 def message_or_results(evidence: Evidence) -> Iterator[Breach]:
     """A message beside tool_results is refused, unless force_single_step is set (CH1-R01)."""
     sent = evidence.sent
@@ -34,14 +34,14 @@ def message_or_results(evidence: Evidence) -> Iterator[Breach]:
         yield from _answered("tool results without a message")
 
 
-@check("v1.chat.one-history")
+@check("v1.chat.one-history", sends="conversation_id")
 def one_history(evidence: Evidence) -> Iterator[Breach]:
     """conversation_id in combination with chat_history is refused (CH1-R04)."""
     if evidence.sent.get("conversation_id") and evidence.sent.get("chat_history"):
         yield from _answered("conversation_id or chat_history, not both")
 
 
-@check("v1.chat.sampling-range")
+@check("v1.chat.sampling-range", sends="frequency_penalty presence_penalty stop_sequences")
 def sampling_range(evidence: Evidence) -> Iterator[Breach]:
     """A penalty outside 0 to 1 is refused, and so are more than five stop sequences (CH1-R06)."""
     sent = evidence.sent
@@ -55,7 +55,7 @@ def sampling_range(evidence: Evidence) -> Iterator[Breach]:
         yield from _answered(f"at most {_MOST_STOPS} stop sequences, not {len(stops)}")
 
 
-@check("v1.chat.document-ids", ids=True)
+@check("v1.chat.document-ids", ids=True, sends="documents")
 def document_ids(evidence: Evidence) -> Iterator[Breach]:
     """Two documents with the same id are refused (CH1-R07)."""
     sent = maps(evidence.sent.get("documents"))
@@ -64,7 +64,7 @@ def document_ids(evidence: Evidence) -> Iterator[Breach]:
         yield from _answered("documents with ids of their own")
 
 
-@check("v1.chat.tool-name")
+@check("v1.chat.tool-name", sends="tools")
 def tool_name(evidence: Evidence) -> Iterator[Breach]:
     """A tool name that starts with a digit, or has characters other than letters, digits and underscores, is
     refused (CH1-R08).
@@ -76,14 +76,14 @@ def tool_name(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v1.chat.results-of-tools")
+@check("v1.chat.results-of-tools", sends="tool_results")
 def results_of_tools(evidence: Evidence) -> Iterator[Breach]:
     """tool_results without tools are refused (CH1-R08)."""
     if evidence.sent.get("tool_results") and not evidence.sent.get("tools"):
         yield from _answered("tools beside the tool results")
 
 
-@check("v1.chat.json-alone")
+@check("v1.chat.json-alone", sends="response_format")
 def json_alone(evidence: Evidence) -> Iterator[Breach]:
     """JSON mode in combination with connectors, documents, tools or tool_results is refused (CH1-R09)."""
     form = evidence.sent.get("response_format")
@@ -92,7 +92,7 @@ def json_alone(evidence: Evidence) -> Iterator[Breach]:
         yield from _answered(f"no JSON mode beside {beside}")
 
 
-@check("v1.chat.safety-none")
+@check("v1.chat.safety-none", sends="safety_mode")
 def safety_none(evidence: Evidence) -> Iterator[Breach]:
     """Models since command-r7b refuse the safety mode NONE (CH1-R10)."""
     model = evidence.sent.get("model")
@@ -102,7 +102,7 @@ def safety_none(evidence: Evidence) -> Iterator[Breach]:
         yield from _answered(f"no safety_mode NONE for the model {model}")
 
 
-@check("v1.chat.raw-alone")
+@check("v1.chat.raw-alone", sends="raw_prompting")
 def raw_alone(evidence: Evidence) -> Iterator[Breach]:
     """raw_prompting in combination with connectors, documents, tools or search_queries_only is refused.
 

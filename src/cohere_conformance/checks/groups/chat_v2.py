@@ -41,7 +41,7 @@ _ROUNDED = 1e-6
 """Tolerance for log probabilities above 0, because of rounding."""
 
 
-@check("v2.chat.id", ids=True)
+@check("v2.chat.id", ids=True, returns="id")
 def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
     """The id of a response is a UUID; a stream has it in message-start (CH2-T06)."""
     reported = evidence.response.get("id")
@@ -49,7 +49,7 @@ def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/id", "a UUID", reported)
 
 
-@check("v2.chat.text-not-empty")
+@check("v2.chat.text-not-empty", returns="message/content")
 def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
     """No text block of a complete reply is empty (CH2-T07)."""
     if finish(evidence) == "COMPLETE" and any(
@@ -58,7 +58,7 @@ def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(_TEXT, "some text", "none")
 
 
-@check("v2.chat.thinking-first")
+@check("v2.chat.thinking-first", returns="message/content")
 def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
     """A thinking block is the first block of the content (CH2-S03, CH2-T05)."""
     kinds = [block.get("type") for block in blocks(evidence)]
@@ -68,7 +68,7 @@ def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
         )
 
 
-@check("v2.chat.thinking-disabled")
+@check("v2.chat.thinking-disabled", sends="thinking")
 def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
     """With thinking disabled, the response has no thinking block and no reasoning tokens (CH2-O20)."""
     if part(evidence.sent.get("thinking")).get("type") != "disabled":
@@ -79,14 +79,14 @@ def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/usage/tokens/reasoning_tokens", "0", f"{spent:g}")
 
 
-@check("v2.chat.stop-excluded")
+@check("v2.chat.stop-excluded", sends="stop_sequences")
 def stop_is_excluded(evidence: Evidence) -> Iterator[Breach]:
     """A reply that finishes with STOP_SEQUENCE contains no stop sequence (CH2-O13)."""
     if finish(evidence) == "STOP_SEQUENCE":
         yield from _stops(evidence)
 
 
-@check("v2.chat.stop-obeyed")
+@check("v2.chat.stop-obeyed", sends="stop_sequences")
 def stop_is_obeyed(evidence: Evidence) -> Iterator[Breach]:
     """A reply that finishes with COMPLETE or MAX_TOKENS contains no stop sequence (CH2-O13)."""
     if finish(evidence) in {"COMPLETE", "MAX_TOKENS"}:
@@ -100,14 +100,14 @@ def _stops(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(_TEXT, "no stop sequence", f"{kept[0]!r} in it")
 
 
-@check("v2.chat.json-object")
+@check("v2.chat.json-object", sends="response_format")
 def json_is_object(evidence: Evidence) -> Iterator[Breach]:
     """A complete reply in JSON mode is one JSON object (CH2-O18)."""
     if (reported := _json(evidence)) is not None and not isinstance(reported, dict):
         yield Breach(_TEXT, "a JSON object", text(evidence)[:80])
 
 
-@check("v2.chat.json-schema")
+@check("v2.chat.json-schema", sends="response_format")
 def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
     """A complete reply in JSON mode is valid against the JSON schema of the request (CH2-O18)."""
     schema = part(json_schema(evidence))
@@ -152,7 +152,7 @@ def finish_matches_calls(evidence: Evidence) -> Iterator[Breach]:
     yield Breach("/finish_reason", expected, reason)
 
 
-@check("v2.chat.tool-call-id-unique", ids=True)
+@check("v2.chat.tool-call-id-unique", ids=True, returns="message/tool_calls")
 def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
     """The ids of the tool calls of a response are unique (CH2-O02)."""
     ids = [call["id"] for call in calls(evidence) if isinstance(call.get("id"), str)]
@@ -160,7 +160,7 @@ def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(f"{_CALLS}/*/id", "an id of its own for each call", ", ".join(ids))
 
 
-@check("v2.chat.tool-call-id-form", ids=True)
+@check("v2.chat.tool-call-id-form", ids=True, returns="message/tool_calls")
 def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
     """The id of a tool call is the function name, an underscore and twelve lower-case letters or digits.
 
@@ -177,7 +177,7 @@ def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.tool-known")
+@check("v2.chat.tool-known", returns="message/tool_calls")
 def functions_are_known(evidence: Evidence) -> Iterator[Breach]:
     """A called function is one of the tools of the request (CH2-O03)."""
     if not evidence.sent:
@@ -192,7 +192,7 @@ def functions_are_known(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.arguments-object")
+@check("v2.chat.arguments-object", returns="message/tool_calls")
 def arguments_are_an_object(evidence: Evidence) -> Iterator[Breach]:
     """The arguments of a tool call are the JSON text of an object (CH2-O04, CH2-T08)."""
     if finish(evidence) in CUT:
@@ -210,7 +210,7 @@ def arguments_are_an_object(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.text-beside-calls")
+@check("v2.chat.text-beside-calls", returns="message/tool_calls")
 def no_text_beside_calls(evidence: Evidence) -> Iterator[Breach]:
     """A response with tool calls has no text block; the plan is in tool_plan or in a thinking block.
 
@@ -220,7 +220,7 @@ def no_text_beside_calls(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/message/content", "no text block beside tool calls", reported[:80])
 
 
-@check("v2.chat.tool-choice-required")
+@check("v2.chat.tool-choice-required", sends="tool_choice")
 def choice_required(evidence: Evidence) -> Iterator[Breach]:
     """With tool_choice REQUIRED, the response has a tool call (CH2-O05)."""
     chosen = evidence.sent.get("tool_choice") == "REQUIRED" and functions(evidence)
@@ -228,7 +228,7 @@ def choice_required(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(_CALLS, "a call, since tool_choice is REQUIRED", "none")
 
 
-@check("v2.chat.tool-choice-none")
+@check("v2.chat.tool-choice-none", sends="tool_choice")
 def choice_none(evidence: Evidence) -> Iterator[Breach]:
     """With tool_choice NONE, the response has no tool call (CH2-O06)."""
     if evidence.sent.get("tool_choice") == "NONE" and (made := calls(evidence)):
@@ -240,14 +240,14 @@ def choice_none(evidence: Evidence) -> Iterator[Breach]:
 # -- log probabilities
 
 
-@check("v2.chat.logprobs-given")
+@check("v2.chat.logprobs-given", sends="logprobs")
 def logprobs_are_given(evidence: Evidence) -> Iterator[Breach]:
     """A text reply has log probabilities if the request asks for them (CH2-O19)."""
     if evidence.sent.get("logprobs") is True and _spoken(evidence) and not _logprobs(evidence):
         yield Breach(_LOGPROBS, "log probabilities of the reply", "none")
 
 
-@check("v2.chat.logprobs-text")
+@check("v2.chat.logprobs-text", returns="logprobs")
 def logprobs_join_to_text(evidence: Evidence) -> Iterator[Breach]:
     """The texts of the log probabilities join to the reply (CH2-O19)."""
     entries = _logprobs(evidence)
@@ -258,7 +258,7 @@ def logprobs_join_to_text(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(f"{_LOGPROBS}/*/text", f"the reply: {spoken[:60]}", reported[:60])
 
 
-@check("v2.chat.logprobs-length")
+@check("v2.chat.logprobs-length", returns="logprobs")
 def logprobs_are_as_many_as_tokens(evidence: Evidence) -> Iterator[Breach]:
     """Each log probability entry has as many values as token ids (CH2-O19)."""
     for entry in _logprobs(evidence):
@@ -268,7 +268,7 @@ def logprobs_are_as_many_as_tokens(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.logprobs-negative")
+@check("v2.chat.logprobs-negative", returns="logprobs")
 def logprobs_are_not_above_0(evidence: Evidence) -> Iterator[Breach]:
     """No log probability is above 0 (CH2-O19)."""
     listed = (entry.get("logprobs") for entry in _logprobs(evidence))

@@ -28,7 +28,7 @@ _POSITION = re.compile(r"doc:([0-9]+)")
 _NUMBERED = re.compile(r"(?::[0-9]+)*")
 
 
-@check("v2.chat.citation-slice")
+@check("v2.chat.citation-slice", returns="message/citations")
 def citations_quote(evidence: Evidence) -> Iterator[Breach]:
     """The text of a citation equals the text of its block from start to end (CH2-O07, CH2-S06)."""
     content = blocks(evidence) if citations(evidence) else []
@@ -53,7 +53,7 @@ def citations_quote(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.citations-ordered")
+@check("v2.chat.citations-ordered", returns="message/citations")
 def citations_are_ordered(evidence: Evidence) -> Iterator[Breach]:
     """The citations of a block are ordered by start and do not overlap (CH2-O08)."""
     reached: defaultdict[str, int] = defaultdict(int)
@@ -68,7 +68,7 @@ def citations_are_ordered(evidence: Evidence) -> Iterator[Breach]:
         reached[block] = end
 
 
-@check("v2.chat.citation-source-known", ids=True)
+@check("v2.chat.citation-source-known", ids=True, returns="message/citations")
 def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
     """Every source of a citation is a document or a tool result of the request (CH2-O09, CH2-S07)."""
     cited = _sources(evidence) if evidence.sent else []
@@ -94,7 +94,7 @@ def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.citation-document-id", ids=True)
+@check("v2.chat.citation-document-id", ids=True, returns="message/citations")
 def documents_hold_their_id(evidence: Evidence) -> Iterator[Breach]:
     """The document in a citation source contains the id of the source (CH2-S07)."""
     for source in _sources(evidence):
@@ -106,14 +106,14 @@ def documents_hold_their_id(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.citations-off")
+@check("v2.chat.citations-off", sends="citation_options", returns="message/citations")
 def citations_are_off(evidence: Evidence) -> Iterator[Breach]:
     """With citation mode OFF or DISABLED, the response has no citations (CH2-O10, CH2-R10)."""
     if _mode(evidence) in {"OFF", "DISABLED"} and citations(evidence):
         yield Breach("/message/citations", "none, since they are switched off", str(len(citations(evidence))))
 
 
-@check("v2.chat.citations-last")
+@check("v2.chat.citations-last", sends="citation_options", streams=True)
 def accurate_citations_come_last(evidence: Evidence) -> Iterator[Breach]:
     """In a stream with accurate citations, citations follow the text of their block (CH2-T04)."""
     if not evidence.streamed or _mode(evidence) != "ACCURATE":

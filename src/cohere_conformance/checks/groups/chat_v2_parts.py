@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.checks.evidence import once
+
 if TYPE_CHECKING:
     from cohere_conformance.checks.evidence import Evidence
 
@@ -27,31 +29,37 @@ def number(value: object) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+@once
 def finish(evidence: Evidence) -> str:
     """Return the finish reason, `""` if there is none."""
     return str(evidence.response.get("finish_reason") or "")
 
 
+@once
 def message(evidence: Evidence) -> Json:
     """Return the message of the response."""
     return part(evidence.response.get("message"))
 
 
+@once
 def blocks(evidence: Evidence) -> list[Json]:
     """Return the content blocks of the response."""
     return items(message(evidence).get("content"))
 
 
+@once
 def calls(evidence: Evidence) -> list[Json]:
     """Return the tool calls of the response."""
     return items(message(evidence).get("tool_calls"))
 
 
+@once
 def citations(evidence: Evidence) -> list[Json]:
     """Return the citations of the response."""
     return items(message(evidence).get("citations"))
 
 
+@once
 def text(evidence: Evidence) -> str:
     """Return the text of the reply: all text blocks, joined."""
     return "".join(said(block) for block in blocks(evidence) if block.get("type") == "text")
@@ -63,9 +71,16 @@ def said(block: Json) -> str:
     return reported if isinstance(reported, str) else ""
 
 
-def usage(evidence: Evidence, kind: str) -> Json:
-    """Return the counts of one kind: `billed_units` or `tokens`."""
-    return part(part(evidence.response.get("usage")).get(kind))
+@once
+def billed_units(evidence: Evidence) -> Json:
+    """Return the billed units of the response."""
+    return part(part(evidence.response.get("usage")).get("billed_units"))
+
+
+@once
+def counted_tokens(evidence: Evidence) -> Json:
+    """Return the counted tokens of the response."""
+    return part(part(evidence.response.get("usage")).get("tokens"))
 
 
 def functions(evidence: Evidence) -> list[Json]:
@@ -80,6 +95,7 @@ def json_schema(evidence: Evidence) -> object:
     return form.get("schema") if given is None else given
 
 
+@once
 def messages(evidence: Evidence) -> list[Json]:
     """Return the conversation of the request."""
     return items(evidence.sent.get("messages"))

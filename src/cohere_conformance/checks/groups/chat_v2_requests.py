@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cohere_conformance.checks.evidence import once
 from cohere_conformance.checks.groups.chat_v2_parts import functions, items, json_schema, messages, part
 from cohere_conformance.checks.registry import Breach, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.checks.evidence import Evidence, Json
 
 _MOST_IMAGES, _MOST_FIELDS = 20, 200
 
@@ -19,18 +20,24 @@ def _served(why: str) -> Breach:
     return Breach("", f"400 or 422: {why}", "a reply")
 
 
-@check("v2.chat.messages-empty")
+@once
+def _about_calls(evidence: Evidence) -> list[Json]:
+    """Return the messages with tool calls, or with the result of one."""
+    return [one for one in messages(evidence) if "tool_calls" in one or "tool_call_id" in one]
+
+
+@check("v2.chat.messages-empty", sends="messages")
 def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
     """A request with an empty list of messages is refused (CH2-R01)."""
     if evidence.sent.get("messages") == []:
         yield _served("there is no message")
 
 
-@check("v2.chat.tool-result-of-call", ids=True)
+@check("v2.chat.tool-result-of-call", ids=True, sends="messages")
 def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
     """A tool message is refused unless an earlier assistant message has the tool call (CH2-R04)."""
     made: set[object] = set()
-    for one in messages(evidence):
+    for one in _about_calls(evidence):
         made |= {call["id"] for call in items(one.get("tool_calls")) if isinstance(call.get("id"), str)}
         reported = one.get("tool_call_id")
         if one.get("role") == "tool" and isinstance(reported, str) and reported not in made:
@@ -38,14 +45,14 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.tool-calls-distinct", ids=True)
+@check("v2.chat.tool-calls-distinct", ids=True, sends="messages")
 def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """A conversation with two tool calls of the same id is refused (CH2-R04)."""
-    made = (call.get("id") for one in messages(evidence) for call in items(one.get("tool_calls")))
+    made = (call.get("id") for one in _about_calls(evidence) for call in items(one.get("tool_calls")))
     yield from _repeated(made, "calls")
 
 
-@check("v2.chat.documents-distinct", ids=True)
+@check("v2.chat.documents-distinct", ids=True, sends="documents")
 def documents_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """A request with two documents of the same id is refused (CH2-R09)."""
     yield from _repeated((one.get("id") for one in items(evidence.sent.get("documents"))), "documents")
@@ -61,7 +68,7 @@ def _repeated(ids: Iterable[object], what: str) -> Iterator[Breach]:
             seen.add(one)
 
 
-@check("v2.chat.strict-tools")
+@check("v2.chat.strict-tools", sends="strict_tools")
 def strict_tools_are_bounded(evidence: Evidence) -> Iterator[Breach]:
     """With strict_tools, a tool without required parameters is refused, and so are more than 200 parameters
     (CH2-R07).
@@ -75,7 +82,7 @@ def strict_tools_are_bounded(evidence: Evidence) -> Iterator[Breach]:
         yield _served(f"strict tools have more than {_MOST_FIELDS} parameters")
 
 
-@check("v2.chat.json-mode-alone")
+@check("v2.chat.json-mode-alone", sends="response_format")
 def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
     """JSON mode in combination with tools or documents is refused (CH2-R11)."""
     if part(evidence.sent.get("response_format")).get("type") != "json_object":
@@ -84,7 +91,7 @@ def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
         yield _served(f"JSON mode does not go together with {beside[0]}")
 
 
-@check("v2.chat.json-schema-object")
+@check("v2.chat.json-schema-object", sends="response_format")
 def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
     """A JSON schema that does not describe an object is refused (CH2-R11)."""
     form = part(evidence.sent.get("response_format"))
@@ -93,7 +100,7 @@ def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
         yield _served("the schema for the reply describes no object")
 
 
-@check("v2.chat.images-limited")
+@check("v2.chat.images-limited", sends="messages")
 def images_are_limited(evidence: Evidence) -> Iterator[Breach]:
     """More than 20 images in one request are refused (CH2-R16)."""
     count = sum(

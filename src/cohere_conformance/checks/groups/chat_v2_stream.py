@@ -18,7 +18,7 @@ _EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
 _LINES = "application/stream+json"
 
 
-@check("v2.chat.stream-error-told")
+@check("v2.chat.stream-error-told", streams=True)
 def errors_are_reported(evidence: Evidence) -> Iterator[Breach]:
     """A failed stream has an error message in its last event (CH2-T09)."""
     for event in evidence.events:
@@ -27,7 +27,7 @@ def errors_are_reported(evidence: Evidence) -> Iterator[Breach]:
             yield Breach("<message-end>/delta/error", "what went wrong", "nothing")
 
 
-@check("v2.chat.stream-accepted")
+@check("v2.chat.stream-accepted", streams=True)
 def accepted_events_are_sent(evidence: Evidence) -> Iterator[Breach]:
     """A client that accepts text/event-stream receives a stream of that type (C17)."""
     accepted = (evidence.sent_header("accept") or "").lower()
@@ -37,7 +37,7 @@ def accepted_events_are_sent(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", f"server-sent events, as the client accepts {cut(accepted)}", reported)
 
 
-@check("v2.chat.stream-uncounted")
+@check("v2.chat.stream-uncounted", streams=True)
 def streams_are_not_counted(evidence: Evidence) -> Iterator[Breach]:
     """A streamed response has neither num_tokens nor num_chars (CH2-T10)."""
     for name in ("num_tokens", "num_chars") if evidence.streamed else ():

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.body import judge_value
+from cohere_conformance.checks.evidence import once
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.rawjson import NOTHING
@@ -48,13 +49,13 @@ _UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
 # -- headers
 
 
-@check("common.num-tokens")
+@check("common.num-tokens", headers="num_tokens num-tokens")
 def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     """The num_tokens header is the sum of billed input and output tokens (H-01)."""
     reported = _header(evidence, "num_tokens")
     if reported is None or evidence.streamed:
         return
-    billed = evidence.once(_billed)
+    billed = _billed(evidence)
     # Without billed units there is nothing to compare the header with.
     if not _TOKENS & billed.keys() or not all(map(_is_whole, billed.values())):
         return
@@ -63,7 +64,7 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("header:num_tokens", f"{expected}, the billed input and output tokens", cut(reported))
 
 
-@check("common.num-chars")
+@check("common.num-chars", sends="texts", headers="num_chars num-chars")
 def num_chars(evidence: Evidence) -> Iterator[Breach]:
     """The num_chars header of embed is the number of characters of the texts (H-02)."""
     reported = _header(evidence, "num_chars")
@@ -75,7 +76,7 @@ def num_chars(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("header:num_chars", f"{expected}, the characters of the texts", cut(reported))
 
 
-@check("common.quota")
+@check("common.quota", headers="x-trial-endpoint-call-limit")
 def quota(evidence: Evidence) -> Iterator[Breach]:
     """The remaining calls of a trial key do not exceed its limit (R-02)."""
     limit = evidence.header("x-trial-endpoint-call-limit")
@@ -91,7 +92,7 @@ def quota(evidence: Evidence) -> Iterator[Breach]:
         )
 
 
-@check("common.notice-in-answer")
+@check("common.notice-in-answer", returns="meta", headers="x-api-warning")
 def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
     """A deprecation notice in the header is also in meta.warnings if the response has meta (H-04)."""
     reported = [text for name, text in _headers(evidence) if name == "x-api-warning" and _SUNSET.search(text)]
@@ -110,19 +111,19 @@ def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
 # -- billing
 
 
-@check("common.billed-whole")
+@check("common.billed-whole", returns="usage meta")
 def billed_whole(evidence: Evidence) -> Iterator[Breach]:
     """Billed units are non-negative integers (B-01)."""
-    for unit, count in evidence.once(_billed).items():
+    for unit, count in _billed(evidence).items():
         if not _is_whole(count):
             yield Breach(f"{_location(evidence)}/{unit}", "a non-negative integer", str(count), unit)
 
 
-@check("common.billed-own-units")
+@check("common.billed-own-units", returns="usage meta")
 def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
     """An operation bills only the units that it uses (B-01, B-05)."""
     foreign = _KNOWN - _USED.get(evidence.operation.label, frozenset())
-    for unit, count in evidence.once(_billed).items():
+    for unit, count in _billed(evidence).items():
         if unit in foreign and count:
             yield Breach(f"{_location(evidence)}/{unit}", "no unit of another operation", str(count), unit)
 
@@ -130,18 +131,24 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 # -- texts
 
 
-@check("common.text-whole")
+@check("common.text-whole", returns="message text summary generations")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
     """A generated text has U+FFFD only where the request has it, or at its end."""
-    asked = evidence.parsed.exchange.request.body or b""
-    # Some servers replace half a surrogate pair, and all replace invalid UTF-8.
-    if _REPLACED in asked.decode("utf-8", "replace") or _HALVES.search(asked):
+    if _has_replaced(evidence.parsed.exchange.request.body or b""):
         return
     for location, text in _written(evidence.response):
         if _REPLACED in (whole := text.rstrip(_REPLACED)):
             start = max(whole.index(_REPLACED) - 10, 0)
             yield Breach(location, "complete characters", cut(repr(text[start : start + 30])))
             return
+
+
+def _has_replaced(asked: bytes) -> bool:
+    """Return whether a request has U+FFFD, or what servers may replace by it."""
+    # Some servers replace half a surrogate pair, and all replace invalid UTF-8.
+    if not asked.isascii() and _REPLACED in asked.decode("utf-8", "replace"):
+        return True
+    return b"\\u" in asked and _HALVES.search(asked) is not None
 
 
 def _written(response: Json) -> Iterator[tuple[str, str]]:
@@ -166,10 +173,10 @@ def _written(response: Json) -> Iterator[tuple[str, str]]:
 # -- refusals
 
 
-@check("common.v2-unknown-field")
+@check("common.v2-unknown-field", invalid=True)
 def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
     """Version 2 refuses a body with an undeclared property at the top (V-01)."""
-    for problem in evidence.once(_problems):
+    for problem in _problems(evidence):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
             yield Breach("", _undeclared(problem), "it was served", problem.location)
 
@@ -178,27 +185,27 @@ def _undeclared(problem: Finding) -> str:
     return f"a refusal of the undeclared {problem.location} (or an update of the contract)"
 
 
-@check("common.v2-unknown-nested-field")
+@check("common.v2-unknown-nested-field", invalid=True)
 def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
     """Version 2 refuses a body with an undeclared property at any depth (V-01)."""
-    for problem in evidence.once(_problems):
+    for problem in _problems(evidence):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
             yield Breach("", _undeclared(problem), "it was served", problem.location)
 
 
-@check("common.required-refused")
+@check("common.required-refused", invalid=True)
 def required_refused(evidence: Evidence) -> Iterator[Breach]:
     """A body without a required property is refused (V-05, G-19)."""
-    for problem in evidence.once(_problems):
+    for problem in _problems(evidence):
         if problem.kind is Kind.PROPERTY_MISSING and _at_top(problem):
             yield Breach("", f"a refusal: {problem.location} is required", "it was served", problem.location)
 
 
-@check("common.invalid-refused")
+@check("common.invalid-refused", invalid=True)
 def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
     """A body with a value of the wrong type or out of range is refused (V-10, V-11)."""
     reported = {Kind.PROPERTY_UNDOCUMENTED, Kind.PROPERTY_MISSING}
-    for problem in evidence.once(_problems):
+    for problem in _problems(evidence):
         if problem.kind not in reported and _at_top(problem):
             yield Breach(
                 "", f"a refusal: {problem.location}: {problem.expected}", "it was served", problem.location
@@ -275,6 +282,7 @@ def _location(evidence: Evidence) -> str:
     return "/usage/billed_units" if "usage" in evidence.response else "/meta/billed_units"
 
 
+@once
 def _billed(evidence: Evidence) -> Mapping[str, float]:
     """Return the billed units; null counts as absent."""
     response = evidence.response
@@ -294,14 +302,14 @@ def _message(evidence: Evidence) -> str:
     return message if isinstance(message, str) else ""
 
 
+@once
 def _problems(evidence: Evidence) -> list[Finding]:
     """Return the deviations of the JSON body of the request from the contract."""
-    sent, declared = evidence.sent, evidence.operation.request
-    media = declared.media.get("application/json") if declared is not None else None
-    # An empty object may be a body that was not recorded.
-    if not sent or media is None:
+    declared = evidence.operation.request
+    if declared is None or evidence.sends_valid:
         return []
-    return list(judge_value(Frame(evidence.operation.label, evidence.status), media, sent))
+    frame = Frame(evidence.operation.label, evidence.status)
+    return list(judge_value(frame, declared.media["application/json"], evidence.sent))
 
 
 def _is_no_json(evidence: Evidence) -> bool:

@@ -98,7 +98,7 @@ def _asked(evidence: Evidence) -> tuple[str, ...] | None:
     return () if v1(evidence) else ("float",)
 
 
-@check("embed.texts-echo")
+@check("embed.texts-echo", returns="texts")
 def texts_echo(evidence: Evidence) -> Iterator[Breach]:
     """The texts are echoed in order, for older models up to case, spaces and accents; images have none.
 
@@ -129,7 +129,7 @@ def _folded(text: str) -> str:
     return "".join(one for one in folded if not one.isspace() and unicodedata.category(one)[0] not in "MC")
 
 
-@check("embed.images-told")
+@check("embed.images-told", sends="images")
 def images_described(evidence: Evidence) -> Iterator[Breach]:
     """Every embedded image is described in images (EMB-S05)."""
     sent, reported = inputs(evidence), evidence.response.get("images")
@@ -140,7 +140,7 @@ def images_described(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/images", f"{len(sent[0][1])} images, as many as were sent", str(found))
 
 
-@check("embed.image-size")
+@check("embed.image-size", sends="images", returns="images")
 def image_size(evidence: Evidence) -> Iterator[Breach]:
     """Width and height in images are those of the image that was sent (EMB-S05)."""
     sent, reported = evidence.sent.get("images"), evidence.response.get("images")
@@ -170,7 +170,7 @@ def one_field(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", f"a refusal of {' and '.join(names)} in one request", "vectors")
 
 
-@check("embed.dimension-taken")
+@check("embed.dimension-taken", sends="output_dimension")
 def dimension_taken(evidence: Evidence) -> Iterator[Breach]:
     """An output_dimension that the model does not support is refused (EMB-R07)."""
     model, asked = str(evidence.sent.get("model")), evidence.sent.get("output_dimension")
@@ -199,7 +199,7 @@ def image_purpose(evidence: Evidence) -> Iterator[Breach]:
             yield Breach("", f"a refusal of {name} with the input_type {purpose}", "vectors", name)
 
 
-@check("embed.version-told")
+@check("embed.version-told", returns="meta")
 def version_matches(evidence: Evidence) -> Iterator[Breach]:
     """The api_version of a response is that of the endpoint (EMB-S03)."""
     version = ((evidence.response.get("meta") or {}).get("api_version") or {}).get("version")
@@ -218,7 +218,7 @@ def units_are_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/meta/billed_units/input_tokens", "how many tokens are billed", "nothing")
 
 
-@check("embed.text-tokens")
+@check("embed.text-tokens", returns="meta")
 def text_tokens(evidence: Evidence) -> Iterator[Breach]:
     """The billed text_tokens are at most the input_tokens, and equal to them if only texts are sent.
 

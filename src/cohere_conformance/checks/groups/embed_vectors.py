@@ -38,14 +38,14 @@ def dimension(evidence: Evidence) -> Iterator[Breach]:
     yield from _lengths(evidence, ("float", "int8", "uint8"), wanted)
 
 
-@check("embed.packed-dimension")
+@check("embed.packed-dimension", returns="embeddings/binary embeddings/ubinary")
 def packed_dimension(evidence: Evidence) -> Iterator[Breach]:
     """A binary or ubinary vector has one number for eight dimensions (EMB-O03)."""
     wanted = _dimension(evidence)
     yield from _lengths(evidence, ("binary", "ubinary"), None if wanted is None else wanted // 8)
 
 
-@check("embed.base64-dimension")
+@check("embed.base64-dimension", returns="embeddings/base64")
 def base64_dimension(evidence: Evidence) -> Iterator[Breach]:
     """A base64 vector is valid base64 with four bytes for each dimension (EMB-O05)."""
     wanted = _dimension(evidence)
@@ -59,7 +59,7 @@ def base64_dimension(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("embed.number-range")
+@check("embed.number-range", returns="embeddings/int8 embeddings/uint8 embeddings/binary embeddings/ubinary")
 def number_range(evidence: Evidence) -> Iterator[Breach]:
     """The numbers of int8 and binary vectors are from -128 to 127, those of uint8 and ubinary vectors from 0
     to 255 (EMB-O04).
@@ -95,7 +95,7 @@ def length_one(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("embed.base64-floats")
+@check("embed.base64-floats", returns="embeddings/base64")
 def base64_floats(evidence: Evidence) -> Iterator[Breach]:
     """A base64 vector contains the float vector as little-endian 32-bit floats (EMB-O05)."""
     for floats, text in _pairs(evidence, "float", "base64"):
@@ -110,7 +110,7 @@ def base64_floats(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("embed.ubinary-signs")
+@check("embed.ubinary-signs", returns="embeddings/ubinary")
 def ubinary_signs(evidence: Evidence) -> Iterator[Breach]:
     """A ubinary vector has a 1 bit for each positive component of the float vector, highest bit first.
 
@@ -125,7 +125,7 @@ def ubinary_signs(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("embed.binary-offset")
+@check("embed.binary-offset", returns="embeddings/binary")
 def binary_offset(evidence: Evidence) -> Iterator[Breach]:
     """A binary vector is the ubinary vector minus 128 (EMB-O07)."""
     for signed, unsigned in _pairs(evidence, "binary", "ubinary"):
@@ -134,7 +134,7 @@ def binary_offset(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("embed.uint8-rises")
+@check("embed.uint8-rises", returns="embeddings/uint8")
 def uint8_rises(evidence: Evidence) -> Iterator[Breach]:
     """A uint8 vector increases where the int8 vector does (EMB-O08)."""
     for signed, unsigned in _pairs(evidence, "int8", "uint8"):
@@ -146,7 +146,7 @@ def uint8_rises(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("embed.int8-direction")
+@check("embed.int8-direction", returns="embeddings/int8")
 def int8_direction(evidence: Evidence) -> Iterator[Breach]:
     """The int8 vector has the direction of the float vector (EMB-O10)."""
     for floats, rounded in _pairs(evidence, "float", "int8"):

@@ -64,7 +64,7 @@ def index(evidence: Evidence) -> Iterator[Breach]:
         )
 
 
-@check("generate.max-tokens")
+@check("generate.max-tokens", sends="max_tokens")
 def max_tokens(evidence: Evidence) -> Iterator[Breach]:
     """Billed output tokens do not exceed max_tokens for each generation (GEN-03)."""
     most = evidence.sent.get("max_tokens")
@@ -75,7 +75,7 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/meta/billed_units/output_tokens", f"at most {most} for each text", str(billed))
 
 
-@check("generate.cut-finish")
+@check("generate.cut-finish", sends="max_tokens")
 def cut_finish(evidence: Evidence) -> Iterator[Breach]:
     """A generation with exactly max_tokens tokens does not finish with COMPLETE (GEN-03)."""
     most, texts = evidence.sent.get("max_tokens"), _texts(evidence)
@@ -105,7 +105,7 @@ def _pieces(evidence: Evidence) -> dict[int, int]:
     return found
 
 
-@check("generate.end-sequence-cut")
+@check("generate.end-sequence-cut", sends="end_sequences")
 def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
     """No generation contains an end sequence (GEN-04)."""
     ends = _sequences(evidence.sent, "end_sequences")
@@ -116,7 +116,7 @@ def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
                 return
 
 
-@check("generate.stop-sequence-kept")
+@check("generate.stop-sequence-kept", sends="stop_sequences")
 def stop_sequence_kept(evidence: Evidence) -> Iterator[Breach]:
     """A generation that a stop sequence ended ends with that sequence (GEN-04)."""
     stops = tuple(_sequences(evidence.sent, "stop_sequences"))
@@ -145,7 +145,7 @@ def likelihoods_asked(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("generate.likelihoods-join")
+@check("generate.likelihoods-join", sends="return_likelihoods")
 def likelihoods_join(evidence: Evidence) -> Iterator[Breach]:
     """The tokens with likelihoods join to the generated text (GEN-08)."""
     if evidence.sent.get("return_likelihoods") != "GENERATION":

@@ -180,7 +180,7 @@ def documents_most(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", "a refusal of more than 10000 documents or chunks", "results")
 
 
-@check("rerank.version-told")
+@check("rerank.version-told", returns="meta")
 def version_matches(evidence: Evidence) -> Iterator[Breach]:
     """The api_version of a response is that of the endpoint."""
     version = ((evidence.response.get("meta") or {}).get("api_version") or {}).get("version")

@@ -64,7 +64,7 @@ def spans_in_document(evidence: Evidence) -> Iterator[Breach]:
     yield from each(_results(evidence), outside)
 
 
-@check("rerank.spans-threshold")
+@check("rerank.spans-threshold", sends="relevant_spans")
 def spans_threshold(evidence: Evidence) -> Iterator[Breach]:
     """No span has a score below the threshold, which is 0.1 by default (RR-O14)."""
     threshold = _setting(evidence, "threshold", _THRESHOLD)
@@ -80,7 +80,7 @@ def spans_threshold(evidence: Evidence) -> Iterator[Breach]:
     yield from each(_results(evidence), below)
 
 
-@check("rerank.spans-count")
+@check("rerank.spans-count", sends="relevant_spans")
 def spans_count(evidence: Evidence) -> Iterator[Breach]:
     """A result has at most max_spans spans (RR-O16)."""
     most = _setting(evidence, "max_spans", None)

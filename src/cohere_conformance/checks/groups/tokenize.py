@@ -31,7 +31,7 @@ def ids(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/tokens/*", "0 or more", str(lowest))
 
 
-@check("tokenize.joined")
+@check("tokenize.joined", returns="token_strings")
 def joined(evidence: Evidence) -> Iterator[Breach]:
     """The token_strings of an ASCII text join to the text (TOK-O03)."""
     text, reported = evidence.sent.get("text"), evidence.response.get("token_strings")
@@ -45,7 +45,7 @@ def joined(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/token_strings", f"the text in pieces, {text[:100]!r}", repr("".join(reported)[:100]))
 
 
-@check("tokenize.free")
+@check("tokenize.free", returns="meta")
 def free(evidence: Evidence) -> Iterator[Breach]:
     """Tokenizing bills nothing (TOK-S01)."""
     units = (evidence.response.get("meta") or {}).get("billed_units") or {}

@@ -1,0 +1,118 @@
+"""Conditions of checks: what is not run on an exchange would have found nothing in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.builders import JSON, exchange
+
+from cohere_conformance.checks import registry
+from cohere_conformance.checks.conditions import Applicable, Condition
+from cohere_conformance.checks.judge import evidence_of, judge_parsed
+from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.contract import load_contract
+from cohere_conformance.data import folder
+from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import parse_recording
+
+CONTRACT = load_contract()
+CHAT = "POST /v2/chat"
+REPLY: dict[str, Any] = {
+    "id": "c14c80c3-18eb-4519-9460-6c92edd8cfb4",
+    "finish_reason": "COMPLETE",
+    "message": {"role": "assistant", "content": [{"type": "text", "text": "Yes."}]},
+    "usage": {
+        "billed_units": {"input_tokens": 1, "output_tokens": 2},
+        "tokens": {"input_tokens": 3, "output_tokens": 2},
+    },
+}
+ASKED: dict[str, Any] = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Is it?"}]}
+
+
+def applicable(value: Exchange) -> tuple[set[str], set[str]]:
+    """Return the requirements whose checks are run on an exchange, and those of all checks."""
+    parsed = ParsedExchange(value)
+    label = CONTRACT.route(value.request.method, value.request.url).operation
+    assert label is not None
+    evidence = evidence_of(CONTRACT.operations[label], parsed, judge_parsed(CONTRACT, parsed))
+    known = registry._applicable(label, 200 <= value.response.status < 300)
+    run = known.of(evidence)
+    skipped = [one for one in known.every if one not in run]
+    for one in skipped:
+        assert list(one.run(evidence)) == [], one.requirement.id
+    return {one.requirement.id for one in run}, {one.requirement.id for one in known.every}
+
+
+@pytest.mark.parametrize("name", ["conforming", "deviating"])
+def test_a_check_that_is_not_run_would_have_found_nothing(name: str) -> None:
+    """In none of the shipped examples; and many checks are not run on conforming ones."""
+    run, every = 0, 0
+    for value in parse_recording(str(folder("cassettes") / "examples" / f"{name}.jsonl")):
+        assert isinstance(value, Exchange)
+        if CONTRACT.route(value.request.method, value.request.url).operation is not None:
+            chosen, known = applicable(value)
+            run, every = run + len(chosen), every + len(known)
+    assert 0 < run < every * (0.75 if name == "conforming" else 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "replied", "requirement"),
+    [
+        ({"stop_sequences": ["."]}, {}, "v2.chat.stop-obeyed"),
+        ({"max_tokens": 9}, {}, "v2.chat.max-tokens"),
+        ({}, {"logprobs": []}, "v2.chat.logprobs-text"),
+        ({"colour": "red"}, {}, "common.v2-unknown-field"),
+    ],
+)
+def test_a_check_is_run_where_its_condition_is_satisfied(
+    asked: dict[str, Any], replied: dict[str, Any], requirement: str
+) -> None:
+    """By a property of the request or of the response, or by an invalid request."""
+    plain, every = applicable(exchange(CHAT, REPLY, request=ASKED))
+    assert requirement in every - plain
+    chosen, _ = applicable(exchange(CHAT, REPLY | replied, request=ASKED | asked))
+    assert requirement in chosen
+
+
+def test_all_checks_are_run_on_a_response_that_is_not_as_declared() -> None:
+    """What a check reads decides whether its requirement is testable."""
+    chosen, every = applicable(exchange(CHAT, REPLY | {"finish_reason": 7}, request=ASKED))
+    assert chosen == every
+
+
+class _One(msgspec.Struct, frozen=True):
+    name: str
+    condition: Condition
+
+
+def test_each_part_of_a_condition_must_be_satisfied_and_one_name_of_each_is_enough() -> None:
+    """An empty part is always satisfied."""
+    names = frozenset({"citations", "documents"})
+    every = [
+        _One("always", Condition()),
+        _One("sends", Condition(sends=frozenset({"tools"}))),
+        _One("both", Condition(sends=frozenset({"tools"}), returns=frozenset({"message/tool_calls", "id"}))),
+        _One("streams", Condition(streams=True)),
+        _One("headers", Condition(headers=frozenset({"num_tokens", "num-tokens"}))),
+    ]
+    nothing: frozenset[str] = frozenset()
+    assert not Condition(sends=names).satisfied(nothing, names, names, True, True)
+    assert Condition(sends=names).satisfied(frozenset({"documents"}), nothing, nothing, False, False)
+
+    def chosen(value: Exchange) -> list[str]:
+        evidence = evidence_of(CONTRACT.operations[CHAT], ParsedExchange(value))
+        return [one.name for one in Applicable(every).of(evidence)]
+
+    assert chosen(exchange(CHAT, {"other": 1}, request=ASKED)) == ["always"]
+    assert chosen(exchange(CHAT, {"message": None}, request=ASKED | {"tools": []})) == ["always", "sends"]
+    assert chosen(exchange(CHAT, {"message": {"tool_calls": []}}, request=ASKED | {"tools": []})) == [
+        "always",
+        "sends",
+        "both",
+    ]
+    assert chosen(exchange(CHAT, {}, request=ASKED, headers=(*JSON, ("num-tokens", "1")))) == [
+        "always",
+        "headers",
+    ]
