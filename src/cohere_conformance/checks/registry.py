@@ -92,7 +92,11 @@ def check(
     """
 
     condition = Condition(
-        *(frozenset(names.split()) for names in (sends, returns, headers)), streams, invalid
+        frozenset(sends.split()),
+        frozenset(returns.split()),
+        frozenset(headers.split()),
+        streams=streams,
+        invalid=invalid,
     )
 
     def bind(run: Check) -> Check:
