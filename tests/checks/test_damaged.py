@@ -267,7 +267,7 @@ def test_a_check_that_fails_on_a_conforming_exchange_is_a_fault_of_ours(
 ) -> None:
     """It is no verdict about the target; beside a schema error it leaves its requirement untestable."""
     from cohere_conformance.checks import registry
-    from cohere_conformance.checks.conditions import Applicable
+    from cohere_conformance.checks.preconditions import Applicable
 
     def fail(evidence: object) -> Any:
         raise KeyError("results")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.conditions import Applicable, Condition
 from cohere_conformance.checks.evidence import Evidence, once
 from cohere_conformance.checks.guarded import UnreadableError
 from cohere_conformance.checks.placeholders import ids_replaced
+from cohere_conformance.checks.preconditions import Applicable, Precondition
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import HarnessError
 from cohere_conformance.model import Kind, Level, Requirement, Severity, Untestable
@@ -51,7 +51,7 @@ class _Bound(msgspec.Struct, frozen=True):
     requirement: Requirement
     run: Check
     ids: bool
-    condition: Condition = Condition()
+    precondition: Precondition = Precondition()
 
 
 _CHECKS: dict[str, dict[str, list[_Bound]]] = {"2xx": {}, "other": {}}
@@ -91,7 +91,7 @@ def check(
         ValueError: there is no such requirement, or it has a check already.
     """
 
-    condition = Condition(
+    precondition = Precondition(
         frozenset(sends.split()),
         frozenset(returns.split()),
         frozenset(headers.split()),
@@ -106,7 +106,7 @@ def check(
         if requirement in _TAKEN:
             raise ValueError(f"{requirement} has two checks")
         _TAKEN.add(requirement)
-        bound = _Bound(known, run, ids, condition)
+        bound = _Bound(known, run, ids, precondition)
         for label in known.operations:
             _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(bound)
         return run

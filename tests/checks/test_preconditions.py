@@ -1,4 +1,4 @@
-"""Conditions of checks: what is not run on an exchange would have found nothing in it."""
+"""Preconditions of checks: what is not run on an exchange would have found nothing in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from tests.support.builders import JSON, exchange
 
 from cohere_conformance.checks import registry
-from cohere_conformance.checks.conditions import Applicable, Condition
 from cohere_conformance.checks.judge import evidence_of, judge_parsed
 from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.checks.preconditions import Applicable, Precondition
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange
@@ -84,22 +84,24 @@ def test_all_checks_are_run_on_a_response_that_is_not_as_declared() -> None:
 
 class _One(msgspec.Struct, frozen=True):
     name: str
-    condition: Condition
+    precondition: Precondition
 
 
 def test_each_part_of_a_condition_must_be_satisfied_and_one_name_of_each_is_enough() -> None:
     """An empty part is always satisfied."""
     names = frozenset({"citations", "documents"})
     every = [
-        _One("always", Condition()),
-        _One("sends", Condition(sends=frozenset({"tools"}))),
-        _One("both", Condition(sends=frozenset({"tools"}), returns=frozenset({"message/tool_calls", "id"}))),
-        _One("streams", Condition(streams=True)),
-        _One("headers", Condition(headers=frozenset({"num_tokens", "num-tokens"}))),
+        _One("always", Precondition()),
+        _One("sends", Precondition(sends=frozenset({"tools"}))),
+        _One(
+            "both", Precondition(sends=frozenset({"tools"}), returns=frozenset({"message/tool_calls", "id"}))
+        ),
+        _One("streams", Precondition(streams=True)),
+        _One("headers", Precondition(headers=frozenset({"num_tokens", "num-tokens"}))),
     ]
     nothing: frozenset[str] = frozenset()
-    assert not Condition(sends=names).satisfied(nothing, names, names, True, True)
-    assert Condition(sends=names).satisfied(frozenset({"documents"}), nothing, nothing, False, False)
+    assert not Precondition(sends=names).satisfied(nothing, names, names, True, True)
+    assert Precondition(sends=names).satisfied(frozenset({"documents"}), nothing, nothing, False, False)
 
     def chosen(value: Exchange) -> list[str]:
         evidence = evidence_of(CONTRACT.operations[CHAT], ParsedExchange(value))

@@ -1,4 +1,4 @@
-"""Conditions of checks: the features of an exchange without which a check finds nothing and is not run."""
+"""Preconditions of checks: the features of an exchange without which a check finds nothing and is not run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Names = frozenset[str]
 _NOTHING: _Names = frozenset()
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Precondition(msgspec.Struct, frozen=True):
     """What an exchange must have so that a check can find anything: all of this.
 
     Attributes:
@@ -45,19 +45,19 @@ class Condition(msgspec.Struct, frozen=True):
         )
 
 
-class Conditional(Protocol):
-    """What has a condition."""
+class WithPrecondition(Protocol):
+    """What has a precondition."""
 
     @property
-    def condition(self) -> Condition:
-        """The condition."""
+    def precondition(self) -> Precondition:
+        """The precondition."""
 
 
-_One = TypeVar("_One", bound=Conditional)
+_One = TypeVar("_One", bound=WithPrecondition)
 
 
 class Applicable(Generic[_One]):
-    """Selects the checks of one operation whose conditions an exchange satisfies.
+    """Selects the checks of one operation whose preconditions an exchange satisfies.
 
     The features of an exchange are looked up once for all checks, and what they select is remembered.
 
@@ -70,10 +70,10 @@ class Applicable(Generic[_One]):
 
     def __init__(self, every: Iterable[_One]) -> None:
         self.every = tuple(every)
-        conditions = [one.condition for one in self.every]
-        self._sent = _NOTHING.union(*(one.sends for one in conditions))
-        self._headers = _NOTHING.union(*(one.headers for one in conditions))
-        returned = _NOTHING.union(*(one.returns for one in conditions))
+        preconditions = [one.precondition for one in self.every]
+        self._sent = _NOTHING.union(*(one.sends for one in preconditions))
+        self._headers = _NOTHING.union(*(one.headers for one in preconditions))
+        returned = _NOTHING.union(*(one.returns for one in preconditions))
         self._returned = frozenset(name for name in returned if "/" not in name)
         self._inner: dict[str, dict[str, str]] = {}
         for path in returned - self._returned:
@@ -97,7 +97,7 @@ class Applicable(Generic[_One]):
         )
         selected = self._selected.get(features)
         if selected is None:
-            selected = tuple(one for one in self.every if one.condition.satisfied(*features))
+            selected = tuple(one for one in self.every if one.precondition.satisfied(*features))
             self._selected[features] = selected
         return selected
 
