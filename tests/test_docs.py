@@ -120,6 +120,19 @@ def test_shown_output_is_real(
     assert actual[-1].startswith("DEVIATES: ")
 
 
+def test_the_shown_plan_of_a_night_is_real(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = next(
+        block for block in blocks(ROOT / "docs" / "live.md", "console") if "--plan" in block.splitlines()[0]
+    ).splitlines()
+    assert run(shown[0].removeprefix("$ cohere-conformance ").split()) == 0
+    actual = capfd.readouterr().out.splitlines()
+    assert [line for line in shown[1:] if line != "..." and line not in actual] == []
+    assert actual[-1] == shown[-1] == "nothing was sent"
+
+
 def test_every_page_is_in_the_navigation() -> None:
     navigation = re.findall(r"([\w-]+\.md)$", text(ROOT / "mkdocs.yml"), re.MULTILINE)
     assert sorted(navigation) == [page.name for page in PAGES]

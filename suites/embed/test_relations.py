@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 V1, V2 = LABELS = "POST /v1/embed", "POST /v2/embed"
 pytestmark = pytest.mark.operations(*LABELS)
 either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
-TEXTS = ["The kettle whistles.", "Glaciers shrink.", "Who mends violins?"]
+TEXTS = ["Kettles whistle.", "Glaciers shrink.", "Violins age."]
 ALIKE = 0.9996
 VECTORS = "/embeddings/float/*"
 

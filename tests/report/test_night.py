@@ -27,8 +27,8 @@ PLAN = NightPlan(
     later=tuple(LaterNight(night=night, cases=("chat.c",) * night) for night in (2, 3, 4, 5, 6)),
 )
 LINE = (
-    "night of 2026-12-01: 2 cases planned, 3 requests, 40 of 80 declared response elements; 20 cases come "
-    "later (night 2: 2, night 3: 3, night 4: 4, until night 6: 11)"
+    "night of 2026-12-01: 2 cases planned, 3 requests, 40 of 80 declared response elements; 20 cases on "
+    "later nights (night 2: 2, night 3: 3, night 4: 4, nights 5 to 6: 11)"
 )
 
 

@@ -328,3 +328,16 @@ def test_every_operation_has_cases_enough() -> None:
         numbers[case.operation] += 1
     assert min(numbers.values()) >= 3
     assert sum(numbers.values()) >= 6 * len(numbers)
+
+
+@pytest.mark.parametrize(("planned", "sent"), [(True, 1), (False, 2)])
+def test_a_night_sends_the_request_of_two_cases_once(bench: Bench, planned: bool, sent: int) -> None:
+    """Both cases are judged by its response. A run without a plan sends it for each."""
+    first = CASES["rerank.v2.plain"]
+    second = msgspec.structs.replace(first, id="rerank.v2.same")
+    plan = msgspec.structs.replace(PLAN, planned=planned)
+    results = bench.run(first, second, answer=lambda _: httpx.Response(200, json=RERANK), plan=plan)
+    assert results[0].outcome == results[1].outcome
+    assert len(bench.sent) == sent
+    assert [record["case"] for record in bench.records] == [first.id, second.id]
+    assert all(record["exchange"] for record in bench.records)

@@ -27,6 +27,11 @@ def night(last: dict[str, date] | None = None, **options: object) -> NightPlan:
     return tonight(made, shipped_suite(made.profile), load_contract(), day=DAY, last=last)
 
 
+def skipped() -> set[str]:
+    """Return ids of cases that need a key which is not known."""
+    return {case.id for case in shipped_suite("live-2026").cases if case.key in {"trial", "expired"}}
+
+
 def planned(**options: object) -> Plan:
     given = RunOptions(url=URL, live=True, **options)  # type: ignore[arg-type]
     made = plan(given, load_contract().groups, {"CO_API_KEY": "k" * 20}, nightly=True)
@@ -63,7 +68,8 @@ def test_a_night_shows_most_and_a_week_everything(first: NightPlan) -> None:
     for case in week:
         shown |= masks[case]
     assert shown.bit_count() == first.reachable
-    assert len(rest) < 0.2 * len(week), "by cases it takes some nights more: at most 15 calls an operation"
+    assert not rest, "every case within a week"
+    assert {case for case in masks if case.startswith(("chat.v2", "embed.refusals"))} - skipped() <= week
 
 
 def test_what_is_left_out_is_listed_with_its_night(first: NightPlan) -> None:
@@ -71,7 +77,7 @@ def test_what_is_left_out_is_listed_with_its_night(first: NightPlan) -> None:
     assert len(ahead) == len(set(ahead)) > 100
     assert not {*ahead} & {*first.cases}
     assert first.later[0].night == 2
-    assert first.unplanned == ("embed.refusals.a-batch-of-200-kilobytes-is-served",)
+    assert first.unplanned == (), "none is too large for a night"
 
 
 def test_the_next_night_has_what_was_left_out(first: NightPlan) -> None:

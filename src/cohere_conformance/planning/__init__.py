@@ -2,7 +2,13 @@
 
 from cohere_conformance.planning.billing import BillingUnits, most_billed, total
 from cohere_conformance.planning.nights import Night, NightLimits, PlannedCase, choose, cycle, schedule
-from cohere_conformance.planning.observed import Observations, ObservedCase, load_observations, ranges
+from cohere_conformance.planning.observed import (
+    Observations,
+    ObservedCase,
+    SharedRequest,
+    load_observations,
+    ranges,
+)
 
 __all__ = [
     "BillingUnits",
@@ -11,6 +17,7 @@ __all__ = [
     "Observations",
     "ObservedCase",
     "PlannedCase",
+    "SharedRequest",
     "choose",
     "cycle",
     "load_observations",

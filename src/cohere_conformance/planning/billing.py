@@ -16,7 +16,7 @@ BillingUnits: TypeAlias = "dict[str, int]"
 """How much of each unit: `tokens` (input and output), `images`, `search_units`, `classifications`, `pages`,
 `audio_seconds`."""
 
-ASSUMED_OUTPUT = 100
+ASSUMED_OUTPUT = 60
 """Output tokens of a request that sets no limit: the prompts of the cases call for one sentence."""
 _CHARACTERS = 3
 """Characters of the shortest text of one token; English text has four or five."""
@@ -50,7 +50,7 @@ def most_billed(operation: str, body: bytes | None, status: int) -> BillingUnits
         case Billing.IMAGES_OR_TOKENS:
             texts = list(_texts(document))
             images = sum(text.startswith(_IMAGE) for text in texts)
-            tokens = _tokens(text for text in texts if not text.startswith(_IMAGE))
+            tokens = _tokens((text for text in texts if not text.startswith(_IMAGE)), _most_of_each(document))
             return {unit: number for unit, number in (("tokens", tokens), ("images", images)) if number}
         case Billing.SEARCH_UNITS:
             return {"search_units": max(1, math.ceil(_length(document.get("documents")) / _DOCUMENTS))}
@@ -98,8 +98,15 @@ def _texts(value: object, name: str = "", *, structured: bool = False) -> Iterat
             yield from _texts(item, key, structured=structured or key in _STRUCTURED)
 
 
-def _tokens(texts: Iterable[str]) -> int:
-    return sum(_tokens_of(text) for text in texts if not text.startswith(("data:", "http")))
+def _tokens(texts: Iterable[str], most: float = math.inf) -> int:
+    """Return the tokens of texts, each of which is cut after the most that are read."""
+    return sum(int(min(_tokens_of(text), most)) for text in texts if not text.startswith(("data:", "http")))
+
+
+def _most_of_each(document: Mapping[str, object]) -> float:
+    """Return the tokens of each text that are embedded: the rest is cut off and not charged."""
+    most = document.get("max_tokens")
+    return most if isinstance(most, int) and not isinstance(most, bool) and most > 0 else math.inf
 
 
 def _tokens_of(text: str) -> int:

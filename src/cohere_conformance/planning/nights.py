@@ -1,23 +1,27 @@
-"""Chooses the cases of a night.
+"""Chooses the cases of a night, so that a round of as few nights as the budget allows has every case.
 
-What was longest unseen comes first, and what shows the most elements for each request and token. A pure
-function of the cases, of the day on which each was exercised last, and of limits.
+What was longest unseen comes first. Of that, first what shows the most elements for its cost, then what needs
+most of what is scarce in the nights ahead. A pure function of the cases, of the day on which each was
+exercised last, and of limits: a night that is missed moves everything by one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.planning.billing import total
+from cohere_conformance.planning.observed import SharedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 LONGEST = 60
 """Nights that are planned ahead at most."""
+_NEVER = -1
+_ROUNDING = 1e-9
 
 
 class PlannedCase(msgspec.Struct, frozen=True):
@@ -29,6 +33,7 @@ class PlannedCase(msgspec.Struct, frozen=True):
         bills: the most that they can be charged, by unit.
         shows: the elements of the contract that it is expected to show, as the bits of a number.
         needs: requests that make the resources which it needs, by the names of these.
+        shared: those of its requests that other cases send as well; a night sends each once.
     """
 
     id: str
@@ -36,16 +41,7 @@ class PlannedCase(msgspec.Struct, frozen=True):
     bills: dict[str, int] = {}
     shows: int = 0
     needs: dict[str, int] = {}
-
-    @property
-    def requests(self) -> int:
-        """How many requests it sends."""
-        return sum(self.calls.values())
-
-    @property
-    def tokens(self) -> int:
-        """The most tokens that it can be charged."""
-        return self.bills.get("tokens", 0)
+    shared: dict[str, SharedRequest] = {}
 
 
 class NightLimits(msgspec.Struct, frozen=True):
@@ -80,34 +76,40 @@ class Night(msgspec.Struct, frozen=True):
     shows: int
 
 
-def choose(
-    cases: Sequence[PlannedCase], last: Mapping[str, int], limits: NightLimits, *, seen: int = 0
-) -> Night:
+def choose(cases: Sequence[PlannedCase], last: Mapping[str, int], limits: NightLimits) -> Night:
     """Return the cases of a night.
 
-    First comes the oldest case, so that none waits for ever, then one of each operation, then the cases that
-    were exercised longest ago; those that never were are the oldest. Among equals that one is next which
-    shows the most elements, by requests and tokens, that nothing before it has shown.
+    First comes the largest of the oldest cases, so that none waits for ever, then one of each operation, then
+    the cases that were exercised longest ago; those that never were are the oldest. Of cases that were
+    exercised on the same day, those are first that show elements which no later day and no chosen case has
+    shown, the most for their cost. The others are packed: next is the case whose cost is best aligned with
+    what is left of the night and with what the cases of that day need altogether.
 
     Args:
         cases: that can be sent.
         last: the day on which each was exercised last, as a number; cases that never were are missing.
         limits: of the night.
-        seen: elements that earlier nights of the same round have shown.
     """
-    chosen = _Chosen(limits, seen)
+    chosen = _Chosen(limits)
     waiting = sorted(cases, key=lambda case: case.id)
-    _take(chosen, waiting, last, one=True)
+    days: dict[int, list[PlannedCase]] = {}
+    for case in waiting:
+        days.setdefault(last.get(case.id, _NEVER), []).append(case)
+    if days:
+        _take(chosen, days[min(days)], chosen.largest, most=1)
     for label in sorted({label for case in waiting for label in case.calls}):
         if label not in chosen.calls:
-            fitting = [case for case in waiting if label in case.calls and case.id not in chosen.cases]
-            _take(chosen, [case for case in fitting if case.shows] or fitting, last, one=True)
-    groups: dict[int, list[PlannedCase]] = {}
-    for case in waiting:
-        if case.id not in chosen.cases:
-            groups.setdefault(last.get(case.id, -1), []).append(case)
-    for _, group in sorted(groups.items()):
-        _take(chosen, group, last)
+            fitting = [case for case in waiting if label in case.calls]
+            oldest = [case for case in fitting if case.shows] or fitting
+            _take(chosen, oldest, lambda case: (-last.get(case.id, _NEVER), chosen.value(case)), most=1)
+    for day in sorted(days):
+        later = 0
+        for other in days:
+            for case in days[other] if other > day else ():
+                later |= case.shows
+        chosen.known = later
+        _take(chosen, (case for case in days[day] if case.shows & ~later), chosen.value, above=0.0)
+        _take(chosen, days[day], chosen.fit(days[day]))
     return chosen.night()
 
 
@@ -123,14 +125,13 @@ def schedule(
         limits: of each night.
     """
     nights: list[Night] = []
-    known, waiting, seen = dict(last), {case.id for case in cases}, 0
+    known, waiting = dict(last), {case.id for case in cases}
     while not nights or (waiting and len(nights) < LONGEST):
-        night = choose(cases, known, limits, seen=seen)
+        night = choose(cases, known, limits)
         if nights and not waiting & {*night.cases}:
             break  # the rest fits into no night
         known |= dict.fromkeys(night.cases, day + len(nights))
         waiting -= {*night.cases}
-        seen |= night.shows
         nights.append(night)
     return nights
 
@@ -146,66 +147,138 @@ def cycle(cases: Sequence[PlannedCase], day: int, limits: NightLimits) -> list[N
 
 
 class _Chosen:
-    """What is chosen so far."""
+    """What is chosen so far.
 
-    def __init__(self, limits: NightLimits, seen: int) -> None:
+    Attributes:
+        cases: by id.
+        calls: number of requests by label of the operation.
+        known: elements that need not be shown.
+    """
+
+    def __init__(self, limits: NightLimits) -> None:
         self.cases: dict[str, PlannedCase] = {}
         self.calls: Counter[str] = Counter()
-        self.seen = seen
+        self.known = 0
         self._limits = limits
-        self._resources: set[str] = set()
+        self._left: defaultdict[str, float] = defaultdict(lambda: 1.0)  # shares of the limits
+        self._made: set[str] = set()  # resources and shared requests
         self._requests = 0
-        self._tokens = 0
+        self._bills: list[Mapping[str, int]] = []
         self._shows = 0
+        self._costs: dict[str, dict[str, float]] = {}
 
     def fits(self, case: PlannedCase) -> bool:
         """Return whether a case fits into the rest of the budget."""
-        limits = self._limits
-        return (
-            self._requests + self._cost(case) <= limits.requests
-            and self._tokens + case.tokens <= limits.tokens
-            and all(self.calls[label] + number <= limits.calls for label, number in case.calls.items())
-        )
+        return all(share <= self._left[kind] + _ROUNDING for kind, share in self.cost(case).items())
+
+    def cost(self, case: PlannedCase) -> dict[str, float]:
+        """Return what a case adds to the night, as shares of its limits: calls, requests and tokens."""
+        if not (case.needs.keys() | case.shared.keys()) & self._made:
+            return self._full(case)
+        calls, requests, bills = self._added(case)
+        return self._shares(calls, requests, bills)
+
+    def largest(self, case: PlannedCase) -> float:
+        """Return the largest share of a limit that a case takes."""
+        return max(self.cost(case).values())
 
     def value(self, case: PlannedCase) -> float:
-        """Return how many elements a case adds, by its share of what is scarce."""
-        new, limits = (case.shows & ~self.seen).bit_count(), self._limits
-        share = self._cost(case) / limits.requests + case.tokens / max(limits.tokens, 1)
-        return (1 + new) / (share + max(case.calls.values(), default=0) / limits.calls)
+        """Return how many elements a case adds, by its share of what is limited."""
+        new = case.shows & ~self.known & ~self._shows
+        return new.bit_count() / max(sum(self.cost(case).values()), _ROUNDING)
+
+    def fit(self, cases: Sequence[PlannedCase]) -> Callable[[PlannedCase], tuple[bool, float]]:
+        """Return the value of a case for packing those that are left into as few nights as possible.
+
+        Each night is to take the same part of what all of them need: of the calls of each operation, of the
+        requests, and of the tokens. A case is worth more the more it has of what is behind, and less the more
+        it has of what is ahead. First are those that share a request with a chosen case.
+        """
+        demand: dict[str, float] = {}
+        for one in cases:
+            for kind, share in self._full(one).items() if one.id not in self.cases else ():
+                demand[kind] = demand.get(kind, 0.0) + share
+        part = 1 / max([1.0, *demand.values()])
+
+        def value(case: PlannedCase) -> tuple[bool, float]:
+            return not case.shared.keys().isdisjoint(self._made), sum(
+                share * (part - (1 - self._left[kind]) / demand[kind])
+                for kind, share in self._full(case).items()
+                if demand[kind]
+            )
+
+        return value
 
     def add(self, case: PlannedCase) -> None:
         """Choose a case."""
-        self._requests += self._cost(case)
-        self._tokens += case.tokens
-        self._resources |= case.needs.keys()
+        calls, requests, bills = self._added(case)
+        for kind, share in self.cost(case).items():
+            self._left[kind] -= share
+        self.calls.update(calls)
+        self._requests += requests
+        self._bills.append(bills)
+        self._made |= case.needs.keys() | case.shared.keys()
         self.cases[case.id] = case
-        self.calls.update(case.calls)
         self._shows |= case.shows
-        self.seen |= case.shows
-
-    def _cost(self, case: PlannedCase) -> int:
-        made = self._resources
-        return case.requests + sum(number for name, number in case.needs.items() if name not in made)
 
     def night(self) -> Night:
         """Return what is chosen."""
         return Night(
             cases=tuple(self.cases),
             requests=self._requests,
-            calls=dict(sorted(self.calls.items())),
-            bills=total(case.bills for case in self.cases.values()),
+            calls=dict(sorted((+self.calls).items())),
+            bills=total(self._bills),
             shows=self._shows,
         )
 
+    def _added(self, case: PlannedCase) -> tuple[Mapping[str, int], int, Mapping[str, int]]:
+        """Return the calls, requests and bills that a case adds to those of the night."""
+        calls, bills = Counter(case.calls), Counter(case.bills)
+        for name, one in case.shared.items():
+            if name in self._made:
+                calls[one.operation] -= 1
+                bills.subtract(one.bills)
+        needed = sum(number for name, number in case.needs.items() if name not in self._made)
+        return calls, calls.total() + needed, +bills
+
+    def _full(self, case: PlannedCase) -> dict[str, float]:
+        """Return what a case costs where nothing that it needs or shares is chosen."""
+        if (cost := self._costs.get(case.id)) is None:
+            requests = sum(case.calls.values()) + sum(case.needs.values())
+            cost = self._costs[case.id] = self._shares(case.calls, requests, case.bills)
+        return cost
+
+    def _shares(self, calls: Mapping[str, int], requests: int, bills: Mapping[str, int]) -> dict[str, float]:
+        limits = self._limits
+        shares = {label: number / limits.calls for label, number in calls.items()}
+        tokens = bills.get("tokens", 0) / max(limits.tokens, 1)
+        return shares | {"requests": requests / limits.requests, "tokens": tokens}
+
 
 def _take(
-    chosen: _Chosen, cases: Iterable[PlannedCase], last: Mapping[str, int], *, one: bool = False
+    chosen: _Chosen,
+    cases: Iterable[PlannedCase],
+    value: Callable[[PlannedCase], object],
+    *,
+    most: int = LONGEST**2,
+    above: float | None = None,
 ) -> None:
-    """Choose cases by their value as long as they fit; the oldest first if only one is wanted."""
-    left = list(cases)
-    while left := [case for case in left if chosen.fits(case)]:
-        best = max(left, key=lambda case: (-last.get(case.id, -1) if one else 0, chosen.value(case)))
-        chosen.add(best)
-        if one:
+    """Choose cases by their value as long as they fit.
+
+    Args:
+        chosen: gets them.
+        cases: to choose from.
+        value: of a case; those with the highest are first.
+        most: number of cases to choose.
+        above: cases of this value or less are not chosen.
+    """
+    left = [case for case in cases if case.id not in chosen.cases]
+    for _ in range(most):
+        left = [case for case in left if chosen.fits(case)]
+        if not left:
             return
+        best = max(left, key=value)  # type: ignore[arg-type]
+        if above is not None and value(best) <= above:  # type: ignore[operator]
+            return
+        chosen.add(best)
         left.remove(best)

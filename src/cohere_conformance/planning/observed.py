@@ -19,6 +19,18 @@ OBSERVED = "observed.json"
 """The name of the file in `suites/`."""
 
 
+class SharedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request that several cases send, which a night sends once.
+
+    Attributes:
+        operation: its label.
+        bills: the most that it can be charged, by unit.
+    """
+
+    operation: str
+    bills: dict[str, int] = {}
+
+
 class ObservedCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one case or test sends and shows.
 
@@ -26,11 +38,13 @@ class ObservedCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         calls: number of requests by label of the operation, without those that prepare the case.
         bills: the most that they can be charged, by unit.
         shows: numbers of the elements of the contract that the responses show, in ranges such as `3-7,9`.
+        shared: names of the requests that other cases send as well.
     """
 
     calls: dict[str, int]
     bills: dict[str, int] = {}
     shows: str = ""
+    shared: tuple[str, ...] = ()
 
     @property
     def mask(self) -> int:
@@ -49,11 +63,13 @@ class Observations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         profile: of the server.
         elements: how many elements of the contract were shown altogether.
         cases: by id.
+        requests: those that several cases send, by a name for each.
     """
 
     profile: str
     elements: int
     cases: dict[str, ObservedCase]
+    requests: dict[str, SharedRequest] = {}
 
 
 def ranges(numbers: Iterable[int]) -> str:

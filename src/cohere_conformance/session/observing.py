@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter, defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,9 +19,17 @@ from cohere_conformance.checks.exercised import exercised_with_keywords
 from cohere_conformance.client.billed import billed_units
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
-from cohere_conformance.planning import Observations, ObservedCase, most_billed, ranges, total
+from cohere_conformance.planning import (
+    Observations,
+    ObservedCase,
+    SharedRequest,
+    most_billed,
+    ranges,
+    total,
+)
 from cohere_conformance.planning.observed import OBSERVED
 from cohere_conformance.report import Record, read_journals
+from cohere_conformance.session.sharing import shareable
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
 if TYPE_CHECKING:
@@ -44,14 +54,22 @@ def observed(journals: Path) -> Observations:
     calls: defaultdict[str, Counter[str]] = defaultdict(Counter)
     bills: defaultdict[str, list[dict[str, int]]] = defaultdict(list)
     shown: defaultdict[str, set[Element]] = defaultdict(set)
+    requests: dict[str, SharedRequest] = {}
+    senders: defaultdict[str, set[str]] = defaultdict(set)
     for record in _records(journals):
         exchange = record.exchange
         if exchange is None or record.setup or record.operation not in contract.operations:
             continue
         calls[record.case][record.operation] += 1
         status = exchange.response.status
-        bills[record.case].append(_most(record.operation, exchange, status))
+        most = _most(record.operation, exchange, status)
+        bills[record.case].append(most)
+        if shareable(record.operation, exchange):
+            name = _name(exchange)
+            requests[name] = SharedRequest(record.operation, most)
+            senders[name].add(record.case)
         shown[record.case] |= exercised_with_keywords(contract, exchange)
+    shared = {name for name, cases in senders.items() if len(cases) > 1}
     numbers = {element: number for number, element in enumerate(sorted(set().union(*shown.values())))}
     return Observations(
         PROFILE,
@@ -61,10 +79,19 @@ def observed(journals: Path) -> Observations:
                 calls=dict(sorted(calls[case].items())),
                 bills=total(bills[case]),
                 shows=ranges(numbers[element] for element in shown[case]),
+                shared=tuple(sorted(name for name in shared if case in senders[name])),
             )
             for case in sorted(calls)
         },
+        {name: requests[name] for name in sorted(shared)},
     )
+
+
+def _name(exchange: Exchange) -> str:
+    """Return a name of a request, the same for the same request."""
+    request = exchange.request
+    fields = [request.method, urlsplit(request.url)[2:4], request.headers, request.body]
+    return hashlib.sha256(repr(fields).encode()).hexdigest()[:8]
 
 
 def _most(operation: str, exchange: Exchange, status: int) -> dict[str, int]:

@@ -23,6 +23,7 @@ from cohere_conformance.session.plan import Plan, TargetKind
 from cohere_conformance.session.resources import MissingError, Resources
 from cohere_conformance.session.result import OURS, CaseResult, Sent
 from cohere_conformance.session.reused import reused_ids
+from cohere_conformance.session.sharing import SharedResponses
 from cohere_conformance.session.steady import Steady
 from cohere_conformance.session.unique import Unique
 
@@ -98,6 +99,7 @@ class Runner:
         self._liveness = Liveness()
         self._absent = AbsentModels(suite.models)
         self._steady = Steady(judge.contract)
+        self._shared = SharedResponses(active=plan.planned)
         self._closing = False
         self._unwritten: ReportError | None = None
         self.claims = Claims(plan, judge.contract)
@@ -351,11 +353,15 @@ class Runner:
         self, operation: str, owner: str, outgoing: Outgoing, values: Mapping[str, str], position: str
     ) -> Exchange:
         """Send a request; what it creates is removed at the end of the run at the latest."""
+        if (known := self._shared.find(owner, outgoing)) is not None:
+            return known
 
         def send() -> Exchange:
             return self._sender.send(outgoing, position=position)
 
-        return self._resources.making(operation, owner, send, values)
+        exchange = self._resources.making(operation, owner, send, values)
+        self._shared.add(owner, operation, outgoing, exchange)
+        return exchange
 
     def _record_for_test(self, test: str, exchange: Exchange, finding: Finding) -> None:
         label = self._judge.contract.route(exchange.request.method, exchange.request.url).operation

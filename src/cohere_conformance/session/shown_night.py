@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report import NightPlan
     from cohere_conformance.session.campaign import Campaign
 
+_ALLOWING = "--max-requests or --max-billed, or send it with --case ID"
+
 
 def show_night(campaign: Campaign, console: Console) -> None:
     """Print the plan of the night of a run that has not begun.
@@ -44,16 +46,17 @@ def show_night(campaign: Campaign, console: Console) -> None:
         tier = policies[label].tier
         tiers[tier] += calls
         console.print(f"  {label:<{width}}  {tier:<13}  {calls:>3}", highlight=False, markup=False)
-    most = plan.max_requests or NIGHT_REQUESTS
+    most, further = plan.max_requests or NIGHT_REQUESTS, night.requests - tiers.total()
+    prepared = [f"{further} to prepare cases"] if further else []
     console.print()
     for line in (
         f"{quantity(len(night.cases), 'case')}, {night.requests} requests of at most {most}: "
-        + ", ".join(f"{number} {tier}" for tier, number in sorted(tiers.items())),
+        + ", ".join([*(f"{number} {tier}" for tier, number in sorted(tiers.items())), *prepared]),
         f"bills at most about {bills(night.bills)}",
         _shown(night),
-        f"later: {later(night)}" if night.later else "later: nothing, this is every case",
+        f"later: {later(night)}" if night.later else "later: nothing, these are all cases",
         *(
-            [f"too large for a night: {', '.join(night.unplanned)}; send it with --no-plan --case ID"]
+            [f"too large for a night: {', '.join(night.unplanned)}; allow more with {_ALLOWING}"]
             if night.unplanned
             else []
         ),
@@ -70,5 +73,5 @@ def _shown(night: NightPlan) -> str:
     share = 100 * night.elements // max(night.declared, 1)
     return (
         f"shows {night.elements} of {night.declared} declared response elements ({share} %); "
-        f"all nights together {night.reachable}"
+        f"all cases together show {night.reachable}"
     )

@@ -150,8 +150,14 @@ def _cases(plan: Plan, suite: Suite, contract: Contract, keys: Collection[str]) 
             one.name: 1 if one.wait is None and not one.remove else _RESOURCE_REQUESTS
             for one in suite.in_order(case.needs)
         }
-        yield PlannedCase(case.id, seen.calls, seen.bills, seen.mask, needs)
+        yield _planned(case.id, seen, needs)
     for test, seen in known.items():
         group = test.partition(".")[0]
         if group in plan.selected and permission.forbidden(seen.calls) is None:
-            yield PlannedCase(test, seen.calls, seen.bills, seen.mask)
+            yield _planned(test, seen, {})
+
+
+def _planned(case: str, seen: ObservedCase, needs: dict[str, int]) -> PlannedCase:
+    requests = load_observations().requests
+    shared = {name: requests[name] for name in seen.shared}
+    return PlannedCase(case, seen.calls, seen.bills, seen.mask, needs, shared)

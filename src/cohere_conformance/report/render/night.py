@@ -25,7 +25,7 @@ def night_line(plan: NightPlan) -> str:
         f"night of {plan.day}: {quantity(len(plan.cases), 'case')} planned, {plan.requests} requests, "
         f"{plan.elements} of {plan.declared} declared response elements"
     )
-    return f"{line}; {ahead} cases come later ({later(plan)})" if ahead else line
+    return f"{line}; {quantity(ahead, 'case')} on later nights ({later(plan)})" if ahead else line
 
 
 def night_lines(plan: NightPlan, cases: CaseCoverage | None) -> list[str]:
@@ -38,10 +38,12 @@ def night_lines(plan: NightPlan, cases: CaseCoverage | None) -> list[str]:
 def later(plan: NightPlan) -> str:
     """Return on which nights the other cases come, such as `night 2: 190, night 3: 40`."""
     first, rest = plan.later[:_NIGHTS], plan.later[_NIGHTS:]
+    if len(rest) == 1:
+        first, rest = plan.later, ()
     texts = [f"night {one.night}: {len(one.cases)}" for one in first]
     if rest:
         more = sum(len(one.cases) for one in rest)
-        texts.append(f"until night {rest[-1].night}: {more}")
+        texts.append(f"nights {rest[0].night} to {rest[-1].night}: {more}")
     return ", ".join(texts)
 
 
