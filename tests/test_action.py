@@ -408,28 +408,6 @@ def test_what_a_target_has_sent_has_no_effect_in_an_issue(tmp_path: Path, report
     assert call[-1].count("<!--") == 1
 
 
-def test_the_hook_of_pre_commit_judges_the_files_that_it_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The name of the file decides whether the hook is called, its content how it ends."""
-    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    recording = ROOT / "docs" / "examples" / "chat.har"
-    assert re.search(hook["files"], recording.name)
-    assert not re.search(hook["files"], "package.json")
-    monkeypatch.chdir(tmp_path)
-    program, *arguments = hook["entry"].split()
-    assert program == "cohere-conformance"
-    assert run([*arguments, str(recording)]) == 1
-
-
-def test_the_image_runs_as_a_user_without_rights() -> None:
-    lines = (ROOT / "docs" / "examples" / "ci" / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if line.startswith("USER ")] == ["USER 10001"]
-    assert lines.index("USER 10001") < next(
-        n for n, line in enumerate(lines) if line.startswith("ENTRYPOINT")
-    )
-
-
 def test_what_earlier_runs_have_left_is_swept_first_if_wanted(action: Action) -> None:
     """Something that stays is a warning: it says nothing about whether the server conforms."""
     (action.workspace / ".cohere-conformance").mkdir()

@@ -97,7 +97,7 @@ def call(*command: str | Path, folder: Path, exit_code: int = 0) -> None:
 
 def build(folder: Path) -> Path:
     """Build the wheel of this checkout."""
-    call(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT, folder=folder)
+    call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
     return next(folder.glob("*.whl"))
 
 
