@@ -44,6 +44,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
 from cohere_conformance.report.causes.topics import TOPICS
+from cohere_conformance.sdk.parsers import VARIABLE
 from cohere_conformance.session.selftest import COMMON, is_fuzzed
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
@@ -312,7 +313,7 @@ def _share(some: int, of: int) -> float:
 
 
 def _start() -> None:
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import ServerThread
+from cohere_conformance.sdk.parsers import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,7 @@ def ran(server: DriftedServer, given: dict[str, Any]) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory(prefix="incident-") as folder, server.thread:
         arguments = ["run", "--no-config", "--url", server.thread.url, "--only", given["only"]]
         arguments += ["--report-dir", folder, *(f"--case={case}" for case in given.get("cases", ()))]
-        variables = {"CO_API_KEY": PRODUCTION, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        variables = {"CO_API_KEY": PRODUCTION, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
         with mock.patch.dict(os.environ, variables):
             command(arguments)
         path = Path(folder, "report.json")

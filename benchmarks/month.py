@@ -35,6 +35,7 @@ from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import ServerThread
+from cohere_conformance.sdk.parsers import VARIABLE
 from cohere_conformance.session import campaign
 
 if TYPE_CHECKING:
@@ -282,6 +283,7 @@ class Month:
     def _call(self, *arguments: str) -> tuple[int, str]:
         output = io.StringIO()
         variables = {"CO_API_KEY": PRODUCTION, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "110"}
+        variables |= {VARIABLE: "0"}  # whether the SDK is installed here does not matter
         with (
             contextlib.chdir(self.home),
             mock.patch.dict(os.environ, variables),

@@ -23,6 +23,7 @@ from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract.features import FeatureRequest, shipped_features
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
+from cohere_conformance.sdk.parsers import VARIABLE
 from cohere_conformance.session.selftest import is_fuzzed, scopes
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
@@ -68,7 +69,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=15)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
     every = candidates()
     drawn = random.Random(given.seed).sample(every, given.pairs) if given.pairs else every
     detected, hidden = 0, []

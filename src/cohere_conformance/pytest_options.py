@@ -28,7 +28,7 @@ from cohere_conformance.names import unknown
 from cohere_conformance.report import ConfigurationUsed
 from cohere_conformance.report.example import without_password
 from cohere_conformance.report.render.safe import lines
-from cohere_conformance.sdk.parsers import SdkParsers
+from cohere_conformance.sdk.parsers import wanted
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.memory import RunMemory
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 _PREFIX = "--conformance-"
 _FLAGS = {
     f"{_PREFIX}{name}"
-    for name in "live own-server no-tls-verify protocol-only sdk-effect plan no-plan learn".split()
+    for name in (
+        "live own-server no-tls-verify protocol-only sdk-effect no-sdk-effect plan no-plan learn"
+    ).split()
 }
 """The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
@@ -70,13 +72,10 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--conformance-without", metavar="NAMES", default="", help="features that the target does without")
     add("--conformance-protocol-only", action="store_true", help="judge the protocol only, no content")
-    add("--conformance-sdk-effect", action="store_true", help="parse what deviates with the official SDK")
-    add(
-        "--conformance-sdk-effect-node",
-        metavar="DIR",
-        default="",
-        help="the same with the TypeScript SDK there",
-    )
+    effect = {"dest": "conformance_sdk_effect", "default": None}
+    add("--conformance-sdk-effect", action="store_true", **effect, help="parse what deviates with the SDK")
+    add("--conformance-no-sdk-effect", action="store_false", **effect, help="parse nothing with an SDK")
+    add("--conformance-sdk-effect-node", metavar="DIR", default="", help="the same with the TypeScript SDK")
     add("--conformance-only", metavar="GROUPS", default="", help="groups to run, separated by commas")
     add(
         "--conformance-case",
@@ -247,8 +246,8 @@ def run_options(config: pytest.Config) -> RunOptions:
         declares=names("--conformance-declares"),
         without=names("--conformance-without"),
         protocol_only=cast("bool", config.getoption("--conformance-protocol-only")),
-        sdks=SdkParsers(
-            cast("bool", config.getoption("--conformance-sdk-effect")),
+        sdks=wanted(
+            cast("bool | None", config.getoption("--conformance-sdk-effect")),
             cast("str", config.getoption("--conformance-sdk-effect-node")),
         ),
         only=names("--conformance-only"),

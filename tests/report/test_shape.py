@@ -24,7 +24,7 @@ def test_the_rows_have_the_agreed_names(report: Report) -> None:
     assert list(row) == [
         *("fingerprint", "kind", "severity", "operation", "status", "location", "expected", "observed"),
         *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases", "omitted"),
-        "correction",
+        *("correction", "sdk_effects"),
     ]
     assert list(row["example"]) == [
         *("file", "position", "recorded_at", "request", "curl", "inexact", "request_text", "response_text"),

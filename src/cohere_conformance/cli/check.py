@@ -18,7 +18,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render.progress import ProgressBar
-from cohere_conformance.sdk.parsers import SdkParsers
+from cohere_conformance.sdk.parsers import wanted
 from cohere_conformance.session.engine import engine_of
 from cohere_conformance.session.shapes import AUTO
 
@@ -75,7 +75,7 @@ def check(
     engine: str | None,
     baseline: str | None,
     history: str | None,
-    sdk_effect: bool,
+    sdk_effect: bool | None,
     sdk_effect_node: str | None,
     observed: str | None,
     report_dir: Path,
@@ -104,7 +104,7 @@ def check(
         session.JudgeSettings(
             as_published=as_published,
             servers=servers,
-            sdks=SdkParsers(sdk_effect, sdk_effect_node or ""),
+            sdks=wanted(sdk_effect, sdk_effect_node),
             observed=observed or AUTO,
         )
     )

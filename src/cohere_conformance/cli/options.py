@@ -52,16 +52,17 @@ shard = click.option(
 
 _SDK_OPTIONS = (
     click.option(
-        "--sdk-effect",
-        is_flag=True,
-        help="Parse the deviating responses with the official Python SDK as well (the extra 'sdk'), and "
-        "report what an application with it gets.",
+        "--sdk-effect/--no-sdk-effect",
+        default=None,
+        help="Whether to parse each deviating response with the official SDK as well (the extra 'sdk'), and "
+        "report what an application with it gets.  [default: if the SDK is installed]",
     ),
     click.option(
         "--sdk-effect-node",
         metavar="DIR",
         type=click.Path(file_okay=False),
-        help="The same with the official TypeScript SDK in this folder (node_modules/cohere-ai), by Node.",
+        help="The same with the official TypeScript SDK in this folder (node_modules/cohere-ai), by Node.  "
+        "[default: this folder, if it has one]",
     ),
 )
 

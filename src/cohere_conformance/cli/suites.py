@@ -224,6 +224,7 @@ def suites(
     flags += ["--conformance-learn"] if given.get("learn") else []
     flags += ["--conformance-protocol-only"] if given.get("protocol_only") else []
     flags += ["--conformance-sdk-effect"] if given.get("sdk_effect") else []
+    flags += ["--conformance-no-sdk-effect"] if given.get("sdk_effect") is False else []
     flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []
     flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
     _check_further(given["pytest_options"])

@@ -24,10 +24,12 @@ from cohere_conformance.report.coverage import (
 from cohere_conformance.report.deprecated import calendar
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, natural, rank
+from cohere_conformance.report.finding_effect import has_effect
 from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.notices import Notices
 from cohere_conformance.report.operation_counts import OperationCounts
 from cohere_conformance.report.sdk_effect import SdkParse
+from cohere_conformance.report.sdk_tally import SdkTally
 from cohere_conformance.report.shape import Footer, Report, Row, Totals
 from cohere_conformance.report.shown_header import shown_header
 from cohere_conformance.report.together import Together
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Finding, Untestable
+    from cohere_conformance.report.causes.find import CauseEffects
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
     from cohere_conformance.report.example import Rank
     from cohere_conformance.report.header import Header
@@ -52,7 +55,7 @@ class Tally:
 
     Args:
         curl: store a curl command with each example.
-        sdks: parses the responses of examples; `None` if they are not to be parsed.
+        sdks: parses the responses that deviate; `None` if they are not to be parsed.
         watched: labels of operations and names of models that are deprecated.
     """
 
@@ -61,6 +64,7 @@ class Tally:
     ) -> None:
         self._curl = curl
         self._sdks = sdks
+        self._effects = SdkTally()
         self._entries: dict[RowKey, DistinctFinding] = {}
         self._operations = OperationCounts()
         self._amendments: Counter[str] = Counter()
@@ -191,6 +195,7 @@ class Tally:
         self._foreign.update(other._foreign)
         self._gaps.merge(other._gaps)
         self._together.merge(other._together)
+        self._effects.merge(other._effects)
         self._notices.merge(other._notices)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
@@ -227,7 +232,11 @@ class Tally:
             others: labels of further operations, which the run was not about.
         """
         header = shown_header(header)
-        made = {key: entry.row(fingerprint(key)) for key, entry in self._entries.items()}
+        made = {
+            key: entry.row(fingerprint(key), self._effects.of_finding(key))
+            for key, entry in self._entries.items()
+        }
+        effects = self._cause_effects(made)
         rows = tuple(sorted(made.values(), key=_row_order))
         coverage = msgspec.structs.replace(
             self._coverage(rows, contract_operations),
@@ -241,7 +250,7 @@ class Tally:
         accepted = accept(
             header.baseline,
             [one.row for one in unexplained],
-            lambda: find_causes(unexplained, coverage, background, header),
+            lambda: find_causes(unexplained, coverage, background, header, effects),
             called=self._operations.labels,
             uncalled={*coverage.unseen, *others},
             today=finished_at[:10],
@@ -275,8 +284,13 @@ class Tally:
             coverage=coverage,
             footer=footer,
             sentences=background.sentences.named_by(rows),
-            causes=find_causes(sightings, coverage, background, header),
+            causes=find_causes(sightings, coverage, background, header, effects),
         )
+
+    def _cause_effects(self, rows: Mapping[RowKey, Row]) -> CauseEffects:
+        """Return what gives the effects of a cause on SDKs by the fingerprints of its findings."""
+        keys = {row.fingerprint: key for key, row in rows.items() if row.amendment is None}
+        return lambda fingerprints: self._effects.of_cause([keys[one] for one in fingerprints])
 
     def _sightings(self, rows: Mapping[RowKey, Row]) -> list[SeenFinding]:
         """Return the findings that are not known spec defects, worst first, with what is known about them."""
@@ -302,6 +316,7 @@ class Tally:
         distinct: dict[RowKey, list[Finding]] = {}
         for finding in findings:
             distinct.setdefault(key_of(finding, case), []).append(finding)
+        parses = self._parse(exchange, distinct)
         self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
         cases = (case,) if case else ()
         moment, shown = moment_of(exchange.source.recorded_at), None
@@ -315,8 +330,7 @@ class Tally:
                 continue
             # The text is made only for an exchange that may become the example.
             if shown is None:
-                parsed = () if self._sdks is None else self._sdks(exchange, same[0].operation)
-                shown = example(exchange, curl=self._curl, sdks=parsed)
+                shown = example(exchange, curl=self._curl, sdks=parses)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
             sighting = DistinctFinding(finding, shown, location, severity, status, 1, moment, moment, cases)
             if entry is None:
@@ -324,6 +338,15 @@ class Tally:
             else:
                 entry.absorb(sighting)
         return distinct.keys()
+
+    def _parse(self, exchange: Exchange, distinct: Mapping[RowKey, list[Finding]]) -> tuple[SdkParse, ...]:
+        """Return how official SDKs parse a response, and count what its findings mean for them."""
+        found = {key: same for key, same in distinct.items() if has_effect(same[0])}
+        if self._sdks is None or not found:
+            return ()
+        parses = self._sdks(exchange, next(iter(found.values()))[0].operation)
+        self._effects.add(found, parses)
+        return parses
 
     def _coverage(self, rows: Sequence[Row], contract_operations: Iterable[str]) -> Coverage:
         explaining = Counter(row.amendment for row in rows if row.amendment is not None)
@@ -341,6 +364,7 @@ class Tally:
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
             remarks=tuple(sorted(self._remarks.values())),
+            sdks=self._effects.responses(),
         )
 
     def _totals(self, rows: Sequence[Row]) -> Totals:

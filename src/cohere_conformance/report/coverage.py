@@ -6,6 +6,7 @@ import msgspec
 
 from cohere_conformance.model import Aspect
 from cohere_conformance.report.feature_cases import FeatureCases
+from cohere_conformance.report.sdk_effect import SdkResponses
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -372,6 +373,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         groups: the group of each operation of the contract; empty if the caller gave none.
         fuzzed: what the fuzzer sent to each operation and covered; empty if nothing was fuzzed.
         remarks: notes about inputs that could be read.
+        sdks: what each official SDK made of the deviating responses; empty if none was used.
     """
 
     operations: tuple[OperationCoverage, ...]
@@ -390,3 +392,4 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[str, str] = {}
     fuzzed: tuple[FuzzCoverage, ...] = ()
     remarks: tuple[InputNote, ...] = ()
+    sdks: tuple[SdkResponses, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +12,9 @@ from cohere_conformance.model import Finding, Kind, Severity
 from cohere_conformance.report.example import Rank, clean
 from cohere_conformance.report.shape import Example, Row
 from cohere_conformance.report.verdict import RANK
+
+if TYPE_CHECKING:
+    from cohere_conformance.report.sdk_effect import SdkEffect
 
 Moment = tuple[datetime, str]
 """A time in UTC, with the text it was parsed from."""
@@ -69,7 +73,7 @@ class DistinctFinding(msgspec.Struct):
         if cases and not set(cases) <= set(self.cases):
             self.cases = tuple(sorted({*self.cases, *cases})[:MOST_CASES])
 
-    def row(self, fingerprint: str) -> Row:
+    def row(self, fingerprint: str, sdk_effects: tuple[SdkEffect, ...] = ()) -> Row:
         """Return the row of the report."""
         finding = self.finding
         return Row(
@@ -90,6 +94,7 @@ class DistinctFinding(msgspec.Struct):
             cases=tuple(map(clean, self.cases)),
             omitted=finding.omitted,
             correction=finding.correction,
+            sdk_effects=sdk_effects,
         )
 
 

@@ -11,7 +11,7 @@ from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Kind
-from cohere_conformance.report.render import hints, members, parts
+from cohere_conformance.report.render import hints, members, parts, sdks
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.shape import REPORT_JSON
 
@@ -87,7 +87,7 @@ def explain_cause(report: Report, cause: Cause) -> str:
         "cause": cause.id,
         "change": cause.change,
         "blame": members.blame_line(cause),
-        "SDK": "; ".join(members.effect_lines(cause)),
+        "SDK": "; ".join(sdks.effect_lines(cause)),
         "operations": ", ".join(cause.operations),
         "extent": members.cause_extent(cause),
         "cases": members.shown_cases(cause.case_ids),
@@ -123,6 +123,7 @@ def _details(report: Report, row: Row) -> str:
         "observed": row.observed,
         "omitted": parts.omitted(row),
         "seen in": parts.seen(row),
+        "SDK": "; ".join(sdks.effect_lines(row)),
         "example": parts.location(example),
         "recorded at": example.recorded_at,
         "request": example.request,

@@ -69,6 +69,7 @@ def merged_header(parts: Sequence[RunPart], target_name: Callable[[Header], str]
     return replace(
         header,
         arguments=_arguments([part.header.arguments for part in parts], header.arguments),
+        sdks=tuple(dict.fromkeys(name for part in parts for name in part.header.sdks)),
         target=replace(
             target,
             shard=None,
@@ -125,7 +126,6 @@ def _compared(header: Header, target_name: Callable[[Header], str]) -> Iterator[
     yield "--fail-on", header.fail_on
     yield "entries of the baseline", header.baseline.entries if header.baseline is not None else ()
     yield "cassettes", header.golden
-    yield "official SDKs", header.sdks
     yield "plan of the night", header.night
     if (target := header.target) is not None:
         yield "--profile", target.profile

@@ -35,7 +35,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
             recorded); empty if it does not.
         request_text: method, address, headers and body of the request as text, cut; empty in older reports.
         response_text: status, headers and body of the response as text, cut; empty in older reports.
-        sdks: how official SDKs parsed the response; empty unless that was asked for and is possible.
+        sdks: how official SDKs parsed the response; empty if none was used or could. One is named several
+            times where its parser depends on a request that was not recorded.
     """
 
     file: str
@@ -71,6 +72,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         omitted: at least so many more findings of the example's exchange have no row.
         correction: id of the amendment that corrects the document here; only where exchanges were compared
             with the document as published.
+        sdk_effects: what happens to an application with each official SDK that has parsed the exchanges.
     """
 
     fingerprint: str
@@ -90,6 +92,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[str, ...] = ()
     omitted: Count = 0
     correction: str | None = None
+    sdk_effects: tuple[SdkEffect, ...] = ()
 
     @property
     def client_side(self) -> bool:
@@ -132,7 +135,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
         framework: name of the framework whose default behaviour this is; null if none is recognised.
         blame: who has to act.
         blame_reason: why, and what to do unless it is the server, in words; empty in older reports.
-        sdk_effects: what happens to an application with each official SDK; empty unless that was asked for.
+        sdk_effects: what happens to an application with each official SDK that has parsed the responses.
     """
 
     id: str

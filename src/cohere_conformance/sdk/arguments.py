@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _FORM = "multipart/form-data"
 _ACCEPTS = "accepts"
 """The one header that is an argument."""
+ACCEPTS = "accept"
+"""The header that says which media types a request accepts."""
 _ANYTHING = "*/*"
 Part = tuple[str, str | None, bytes, str]
 """Name, name of the file, content and media type of one part of a form."""
@@ -58,7 +60,7 @@ def arguments(label: str, request: Request, method: Method, known: Collection[st
     body = {name: value for name, value in body.items() if name != "stream" or not method.streamed}
     given |= {name: value for name, value in (query | body).items() if name in known}
     given |= {name: _time(given[name]) for name in method.times if name in given}
-    accepts = _header(request.headers, _ACCEPTS)
+    accepts = header(request.headers, _ACCEPTS)
     given |= {_ACCEPTS: accepts} if accepts and _ACCEPTS in known else {}
     options = {
         "additional_query_parameters": {name: query[name] for name in query if name not in known},
@@ -84,7 +86,7 @@ def same(label: str, recorded: Request, sent: Request) -> bool:
 
 def asks_otherwise(recorded: Request, sent: Request) -> bool:
     """Return whether a recorded request accepts another media type than the SDK asks for."""
-    return _header(recorded.headers, "accept") not in {"", _ANYTHING, _header(sent.headers, "accept")}
+    return header(recorded.headers, ACCEPTS) not in {"", _ANYTHING, header(sent.headers, ACCEPTS)}
 
 
 def api_path(label: str, url: str) -> str:
@@ -147,16 +149,17 @@ def _time(value: Any) -> Any:
     return value
 
 
-def _header(headers: Headers, wanted: str) -> str:
+def header(headers: Headers, wanted: str) -> str:
+    """Return the value of a header, or an empty text."""
     return next((value for name, value in headers if name == wanted), "")
 
 
 def _is_form(headers: Headers) -> bool:
-    return _header(headers, "content-type").lower().startswith(_FORM)
+    return header(headers, "content-type").lower().startswith(_FORM)
 
 
 def _parts(request: Request) -> list[Part]:
-    head = f"content-type: {_header(request.headers, 'content-type')}\r\n\r\n".encode("utf-8", "replace")
+    head = f"content-type: {header(request.headers, 'content-type')}\r\n\r\n".encode("utf-8", "replace")
     form = BytesParser(policy=HTTP).parsebytes(head + (request.body or b""))
     return list(_read_parts(form.get_payload() if form.is_multipart() else ()))
 

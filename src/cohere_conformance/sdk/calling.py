@@ -6,6 +6,7 @@ import inspect
 import typing
 from dataclasses import dataclass
 from functools import cache
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
 import cohere
@@ -135,17 +136,47 @@ def _made(
 ) -> tuple[Any, dict[int, Any], Exception | None]:
     """Call a method, and return its value, what it streamed, and what it raised."""
     items: dict[int, Any] = {}
-    with httpx.Client(transport=transport, trust_env=False) as network:
-        function = _function(_client(client, network), path, raw)
-        try:
-            if not streamed:
-                answer = function(**given)
-                return (answer.data if raw else answer), items, None
-            for item in _streamed(function, given, raw):
-                items[transport.chunks_read - 1] = item
-        except _RAISED as error:
-            return None, items, error
+    function = _method(client, path, raw)
+    _NETWORK.recorded = transport
+    try:
+        if not streamed:
+            answer = function(**given)
+            return (answer.data if raw else answer), items, None
+        for item in _streamed(function, given, raw):
+            items[transport.chunks_read - 1] = item
+    except _RAISED as error:
+        return None, items, error
     return None, items, None
+
+
+class _Network(httpx.BaseTransport):
+    """Takes the place of the network of all clients, which are made once: that takes longer than a call.
+
+    Attributes:
+        recorded: responds to the requests of the current call.
+    """
+
+    recorded: httpx.BaseTransport
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self.recorded.handle_request(request)
+
+
+_NETWORK = _Network()
+
+
+@cache
+def _method(client: str, path: str, raw: bool) -> Callable[..., Any]:
+    """Return a method of a client that has no cookies of earlier responses."""
+    network = httpx.Client(transport=_NETWORK, trust_env=False, cookies=_NoCookies())
+    return _function(_client(client, network), path, raw)
+
+
+class _NoCookies(CookieJar):
+    """Stores no cookies."""
+
+    def set_cookie(self, cookie: object) -> None:
+        pass
 
 
 def _streamed(function: Callable[..., Any], given: dict[str, Any], raw: bool) -> Iterator[Any]:

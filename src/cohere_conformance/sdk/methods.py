@@ -16,6 +16,8 @@ class Method(msgspec.Struct, frozen=True):
         whole: the argument for the complete body; empty if each property is an argument.
         times: arguments that are a `datetime`, not text.
         fixed: arguments that are not part of the request.
+        batched: the argument whose items are sent in several requests; the responses are joined, which is
+            another way to parse them.
     """
 
     path: str
@@ -25,6 +27,7 @@ class Method(msgspec.Struct, frozen=True):
     whole: str = ""
     times: tuple[str, ...] = ()
     fixed: dict[str, bool] = {}
+    batched: str = ""
 
 
 V2 = "ClientV2"
@@ -37,7 +40,7 @@ METHODS = {
     "POST /v1/chat": Method("chat", streamed="chat_stream"),
     "POST /v2/chat": Method("chat", V2, streamed="chat_stream"),
     "POST /v1/generate": Method("generate", streamed="generate_stream"),
-    "POST /v1/embed": Method("embed"),
+    "POST /v1/embed": Method("embed", batched="texts"),
     "POST /v2/embed": Method("embed", V2),
     "POST /v1/rerank": Method("rerank"),
     "POST /v2/rerank": Method("rerank", V2),

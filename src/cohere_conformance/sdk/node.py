@@ -14,7 +14,6 @@ import select
 import shutil
 import subprocess
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ from cohere_conformance.sdk.arguments import api_path, asks_otherwise, json_valu
 from cohere_conformance.sdk.methods import METHODS, V2
 from cohere_conformance.sdk.parse import listed
 from cohere_conformance.sdk.parsing import body_value, events_of, succeeded
-from cohere_conformance.sdk.transport import OF_THE_CONNECTION, cut, is_stream, with_body
+from cohere_conformance.sdk.transport import OF_THE_CONNECTION, cut, with_body
 from cohere_conformance.sdk.values import differences
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 OPTION = "--sdk-effect-node"
 _SCRIPT = Path(__file__).with_name("node_parse.cjs")
-_PACKAGE = "cohere-ai"
+PACKAGE = "cohere-ai"
 _PATIENCE = 60.0
 """Seconds that one response may take; the first one includes the start of Node."""
 _UNDERSCORE = re.compile(r"_([a-z])")
@@ -44,14 +43,26 @@ _INDEX = re.compile(r"\[\d+\]")
 _BREADCRUMB = "response"
 
 
-@lru_cache(maxsize=2)
-def node_sdk(folder: str) -> NodeSdk:
-    """Return the SDK in a folder; its process ends with this one.
+def folder_name(folder: str) -> str:
+    """Return name and version of the SDK in a folder, such as `cohere-ai 8.1.0`, without starting Node.
+
+    Args:
+        folder: with `node_modules/cohere-ai`.
 
     Raises:
         UsageError: there is no Node, or no such SDK.
     """
-    return NodeSdk(folder)
+    if shutil.which("node") is None:
+        raise UsageError(f"{OPTION} {folder}: expected Node on the search path, got none; install Node")
+    package = Path(folder, "node_modules", PACKAGE, "package.json")
+    try:
+        version = json.loads(package.read_bytes())["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{OPTION} {folder}: expected a folder with node_modules/{PACKAGE}, got none; "
+            f"npm install --prefix {folder} {PACKAGE}"
+        ) from error
+    return f"{PACKAGE} {version}"
 
 
 class NodeSdk:
@@ -68,16 +79,10 @@ class NodeSdk:
     """
 
     def __init__(self, folder: str) -> None:
-        node = shutil.which("node")
-        if node is None:
-            raise UsageError(f"{OPTION} {folder}: expected Node on the search path, got none; install Node")
-        if not (Path(folder) / "node_modules" / _PACKAGE).is_dir():
-            raise UsageError(
-                f"{OPTION} {folder}: expected a folder with node_modules/{_PACKAGE}, got none; "
-                f"npm install --prefix {folder} {_PACKAGE}"
-            )
+        self.name = folder_name(folder)
+        self._owner = os.getpid()
         self._process = subprocess.Popen(
-            [node, str(_SCRIPT), folder],
+            ["node", str(_SCRIPT), folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -85,10 +90,9 @@ class NodeSdk:
         )
         atexit.register(self.close)
         try:
-            version = self._line()["version"]
+            self._line()
         except ReportError as error:
-            raise UsageError(f"{OPTION} {folder}: expected {_PACKAGE} 7 or newer, got: {error}") from error
-        self.name = f"{_PACKAGE} {version}"
+            raise UsageError(f"{OPTION} {folder}: expected {PACKAGE} 7 or newer, got: {error}") from error
 
     def parse(self, exchange: Exchange, label: str) -> SdkParse | None:
         """Return how the SDK parses a response.
@@ -106,7 +110,7 @@ class NodeSdk:
         """
         response, method = with_body(exchange.response), METHODS.get(label)
         streamed = streams(exchange.request)
-        if response is None or method is None or (is_stream(response) and not streamed):
+        if response is None or method is None:
             return None
         streamed = streamed and bool(method.streamed)
         names = _UNDERSCORE.sub(lambda match: match[1].upper(), method.streamed if streamed else method.path)
@@ -136,6 +140,8 @@ class NodeSdk:
 
     def close(self) -> None:
         """End the process."""
+        if self._owner != os.getpid():
+            return  # the process belongs to the one that this process was forked from
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -165,8 +171,8 @@ class NodeSdk:
 
     def _ended(self) -> ReportError:
         return ReportError(
-            f"the process of {_PACKAGE}: expected a result within {_PATIENCE:g} seconds, got none; "
-            f"leave out {OPTION}, or use another version of {_PACKAGE}"
+            f"the process of {PACKAGE}: expected a result within {_PATIENCE:g} seconds, got none; "
+            f"leave out {OPTION}, or use another version of {PACKAGE}"
         )
 
 

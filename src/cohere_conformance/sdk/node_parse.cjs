@@ -10,6 +10,22 @@ const path = require("node:path");
 const readline = require("node:readline");
 
 const root = path.join(path.resolve(process.argv[2]), "node_modules", "cohere-ai");
+let respond = null; // returns the response that takes the place of the network
+
+function offline(name) {
+    // Before version 7.15 or so the SDK has no option for it, and calls this package.
+    let file;
+    try {
+        file = require.resolve(name, { paths: [root] });
+    } catch {
+        return;
+    }
+    const call = (...given) => respond(...given);
+    require.cache[file] = { id: file, filename: file, loaded: true, exports: Object.assign(call, { default: call }) };
+}
+
+offline("node-fetch");
+globalThis.fetch = (...given) => respond(...given);
 const sdk = require(root);
 const version = require(path.join(root, "package.json")).version;
 const LENIENT = {
@@ -34,19 +50,31 @@ function watch(schemas, seen) {
             continue;
         }
         const { parseOrThrow, jsonOrThrow } = one;
-        one.parseOrThrow = (raw, options) => {
-            const parsed = parseOrThrow(raw, options);
-            const checked = one.parse(raw, { ...options, skipValidation: false });
-            const back = one.json(parsed, { ...LENIENT, skipValidation: true });
+        const noted = (raw, checked, back) => {
             const errors = checked.ok ? [] : checked.errors.map(located);
             values.push({ raw, back: back.ok ? back.value : null, errors });
+        };
+        one.parseOrThrow = (raw, options) => {
+            const parsed = parseOrThrow(raw, options);
+            // Before version 7.10 or so parsing is asynchronous.
+            if (typeof parsed?.then === "function") {
+                return parsed.then(async (value) => {
+                    const checked = await one.parse(raw, { ...options, skipValidation: false });
+                    noted(raw, checked, await one.json(value, { ...LENIENT, skipValidation: true }));
+                    return value;
+                });
+            }
+            const checked = one.parse(raw, { ...options, skipValidation: false });
+            noted(raw, checked, one.json(parsed, { ...LENIENT, skipValidation: true }));
             return parsed;
         };
+        const keep = (value) => value; // the response has to be parsed, whatever the request was
         one.jsonOrThrow = (value, options) => {
             try {
-                return jsonOrThrow(value, options);
+                const converted = jsonOrThrow(value, options);
+                return typeof converted?.then === "function" ? converted.catch(() => keep(value)) : converted;
             } catch {
-                return value; // the response has to be parsed, whatever the request was
+                return keep(value);
             }
         };
     }
@@ -68,12 +96,12 @@ async function parse(line) {
     const empty = [204, 205, 304].includes(given.status);
     let sent = false;
     let accept = "";
-    const fetch = async (_, options) => {
+    respond = async (_, options) => {
         sent = true;
         accept = new Headers(options?.headers).get("accept") ?? "";
         return new Response(empty ? null : body, { status: given.status, headers: given.headers });
     };
-    const client = new sdk.CohereClient({ token: "none", maxRetries: 0, fetch, logging: { silent: true } });
+    const client = new sdk.CohereClient({ token: "none", maxRetries: 0, fetch: respond, logging: { silent: true } });
     const call = method(client, given.methods);
     if (call === null) return { sent, accept };
     values = [];

@@ -9,10 +9,9 @@ import msgspec
 
 from cohere_conformance.report import SdkParse
 from cohere_conformance.report.render.safe import plain
-from cohere_conformance.sdk.arguments import streams
 from cohere_conformance.sdk.loss import LossKind
-from cohere_conformance.sdk.parsing import lost, parsed_values, sdk_name, succeeded, undisturbed
-from cohere_conformance.sdk.transport import cut, is_stream, with_body
+from cohere_conformance.sdk.parsing import PACKAGE, lost, parsed_values, succeeded, undisturbed
+from cohere_conformance.sdk.transport import cut, with_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,16 +34,13 @@ def parse_with_sdk(exchange: Exchange, label: str) -> SdkParse | None:
     Returns:
         The result; `None` if the SDK has no method for the operation, or there is no complete response for
         it to parse.
-
-    Raises:
-        UsageError: the SDK is not installed.
     """
-    name = sdk_name()
-    from cohere_conformance.sdk.calling import call
+    # Takes a second.
+    from cohere_conformance.sdk.calling import VERSION, call
     from cohere_conformance.sdk.mistyped import mistyped
 
     response = with_body(exchange.response)
-    if response is None or (is_stream(response) and not streams(exchange.request)):
+    if response is None:
         return None
     pieces = cut(response)
     with undisturbed():
@@ -56,7 +52,7 @@ def parse_with_sdk(exchange: Exchange, label: str) -> SdkParse | None:
         gone = lost(response, answer, pieces) if refused or not failed else ()
         values = parsed_values(response, answer, pieces) if not failed else ()
         return SdkParse(
-            sdk=name,
+            sdk=f"{PACKAGE} {VERSION}",
             raised="" if answer.error is None else _named(answer.error),
             lost=listed(location for location, kind in gone if kind not in _KEPT),
             mistyped=listed(one for location, value in values for one in mistyped(value, location)),

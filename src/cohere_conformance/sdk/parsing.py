@@ -6,6 +6,7 @@ import json
 import logging
 import warnings
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +31,27 @@ _UNNAMED = "?"
 """The type of an event without one."""
 
 
+def package_name() -> str:
+    """Return name and version of the official SDK, such as `cohere 7.3.1`, without importing it.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if find_spec(PACKAGE) is None:
+        raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
+    try:
+        return f"{PACKAGE} {version(PACKAGE)}"
+    except PackageNotFoundError:
+        return f"{PACKAGE} (version unknown)"
+
+
 def installed() -> str:
-    """Return the version of the official SDK.
+    """Import the official SDK, and return its version.
 
     Raises:
         UsageError: it is not installed, or cannot be imported.
     """
-    if find_spec(PACKAGE) is None:
-        raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
+    package_name()
     try:
         from cohere_conformance.sdk.calling import VERSION
     except ImportError as error:
@@ -46,15 +60,6 @@ def installed() -> str:
             f"expected the official SDK, got a package cohere that fails to import ({reason}); {_EXTRA}"
         ) from error
     return VERSION
-
-
-def sdk_name() -> str:
-    """Return name and version of the official SDK, such as `cohere 7.3.1`.
-
-    Raises:
-        UsageError: as `installed`.
-    """
-    return f"{PACKAGE} {installed()}"
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cohere_conformance.checks.exercised import exercised_with_keywords
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
@@ -58,11 +60,11 @@ def publish(
     Args:
         folder: of the run.
         contract: that judged the run; if not given, it is made for the target in the journals.
-        sdks: the official SDKs that parse the examples; if not given, the Python SDK if the run used it.
+        sdks: the official SDKs that parse what deviates; if not given, those of the run that are here.
 
     Raises:
         ReportError: there are no journals, they are broken or of another contract, or nothing can be written.
-        UsageError: an official SDK is to be used and not installed.
+        UsageError: an official SDK is to be used and does not work.
     """
     part = run_part(folder)
     report = _report([part], part.header, contract or _contract([part]), sdks)
@@ -78,7 +80,6 @@ def merged(folders: Sequence[Path]) -> Report:
     Raises:
         ReportError: a part is missing, there twice, not complete or of another contract, target or
             configuration; or its journals cannot be read.
-        UsageError: the run used the official SDK, which is not installed here.
     """
     parts = [run_part(folder) for folder in folders]
     return _report(parts, merged_header(parts, target_name), _contract(parts))
@@ -113,6 +114,7 @@ def _report(
 
     if sdks is None:
         sdks = of_names(header.sdks)
+    header = replace(header, sdks=sdks.names or header.sdks)
     background = background_of(contract)
     report = report_of(
         parts,

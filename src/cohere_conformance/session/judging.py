@@ -39,7 +39,7 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     Attributes:
         as_published: the document as published, without amendments and requirements.
         servers: further base URLs that count as the API.
-        sdks: the official SDKs that parse the responses of examples.
+        sdks: the official SDKs that parse the responses that deviate.
         observed: what responses are compared with besides, see `session.shapes`.
         sends: whether the exchanges are our own, not recorded by anybody else.
     """

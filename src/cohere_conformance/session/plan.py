@@ -215,8 +215,8 @@ def plan(
     if target_kind is TargetKind.LIVE:
         _guard(options, key)
     access = msgspec.structs.replace(options.access, socket=where.socket) if where else DIRECT
-    # One that is not installed is an error of the call.
-    _ = options.sdks.names
+    # One that was asked for and is not installed is an error of the call.
+    options.sdks.require()
     if options.faults:
         chosen(options.faults)  # an unknown name is a usage error
     profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")

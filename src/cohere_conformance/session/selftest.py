@@ -22,6 +22,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
 from cohere_conformance.report.selftest import Matrix, Trial, matrix_of, merged
+from cohere_conformance.sdk.parsers import VARIABLE
 from cohere_conformance.session.interrupt import terminable
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
@@ -105,7 +106,7 @@ _SEED: list[int] = []
 def _start(seed: int | None) -> None:
     _SEED[:] = [] if seed is None else [seed]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
 
 
 def _tried(fault: str) -> Trial:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from cohere_conformance.report.causes.blame import Circumstances, blame_of
-from cohere_conformance.report.causes.effect import effects_of
 from cohere_conformance.report.causes.explained import explained
 from cohere_conformance.report.causes.group import CauseGroup
 from cohere_conformance.report.causes.importance import earliness, first_example, says_most
@@ -19,20 +18,27 @@ from cohere_conformance.report.shape import Cause
 from cohere_conformance.report.verdict import RANK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Severity
     from cohere_conformance.report.causes.group import Key
     from cohere_conformance.report.causes.seen import Background, SeenFinding
     from cohere_conformance.report.coverage import Coverage
     from cohere_conformance.report.header import Header
+    from cohere_conformance.report.sdk_effect import SdkEffect
+
+    CauseEffects = Callable[[Collection[str]], tuple[SdkEffect, ...]]
 
 _MOST_CASES = 20
 _BY_RANK = {rank: severity for severity, rank in RANK.items()}
 
 
 def find_causes(
-    sightings: Iterable[SeenFinding], coverage: Coverage, background: Background, header: Header
+    sightings: Iterable[SeenFinding],
+    coverage: Coverage,
+    background: Background,
+    header: Header,
+    effects: CauseEffects = lambda _: (),
 ) -> tuple[Cause, ...]:
     """Return the causes of findings, the most important one first; each finding is a member of one of them.
 
@@ -41,6 +47,7 @@ def find_causes(
         coverage: of the run.
         background: what explains findings besides themselves.
         header: of the report; its `fail_on` is the least severity that fails a case.
+        effects: gives the effects on official SDKs of findings, by their fingerprints.
     """
     circumstances = Circumstances(header, coverage, background.corrections)
     ordered = sorted(sightings, key=lambda one: one.row.fingerprint)
@@ -53,7 +60,7 @@ def find_causes(
     failing = _failing(ordered, header.fail_on)
     shares = _shares(groups, failing)
     made = [
-        _cause(group, share, failing, background, circumstances)
+        _cause(group, share, failing, background, circumstances, effects)
         for group, share in zip(groups, shares, strict=True)
     ]
     unsure = _unsure(groups, facts)
@@ -116,6 +123,7 @@ def _cause(
     failing: Mapping[str, set[str]],
     background: Background,
     circumstances: Circumstances,
+    effects: CauseEffects,
 ) -> tuple[tuple[object, ...], Cause]:
     """Return a cause, after what orders it."""
     members = [*sorted(group.members, key=says_most), *sorted(group.followers, key=says_most)]
@@ -140,7 +148,7 @@ def _cause(
         framework=group.key.framework,
         blame=judged.blame,
         blame_reason=judged.reason,
-        sdk_effects=effects_of([one.row for one in members]),
+        sdk_effects=effects([one.row.fingerprint for one in members]),
     )
     exchanges = max(one.row.count for one in members)
     return (group.severity, -share, early, -len(shown), -exchanges, cause.id), cause

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Severity
-from cohere_conformance.report.render import members
+from cohere_conformance.report.render import members, sdks
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import CONFORMS, DEVIATES, quantity
 
@@ -47,7 +47,7 @@ def render(report: Report, locate: Locate) -> bytes:
 def _message(cause: Cause) -> str:
     operations = ", ".join(cause.operations[:3]) + (", ..." if len(cause.operations) > 3 else "")
     numbers = f"{quantity(len(cause.findings), 'finding')}, {quantity(cause.cases, 'case')} to turn green"
-    lines = [cause.change, members.blame_unless_server(cause), *members.effect_lines(cause), operations]
+    lines = [cause.change, members.blame_unless_server(cause), *sdks.effect_lines(cause), operations]
     return "\n".join(filter(None, lines)) + f"\n{numbers}; cohere-conformance explain {cause.id}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.report.render import members, parts
+from cohere_conformance.report.render import members, parts, sdks
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
 from cohere_conformance.report.verdict import CONFORMS, quantity
@@ -57,7 +57,7 @@ def _row(cause: Cause) -> str:
 def _details(cause: Cause) -> Iterator[str]:
     yield f"<details><summary>{prose(cause.title)}</summary>"
     yield from ("", prose(cause.change), "")
-    for line in (members.blame_unless_server(cause), *members.effect_lines(cause)):
+    for line in (members.blame_unless_server(cause), *sdks.effect_lines(cause)):
         if line:
             yield from (prose(f"{line[0].upper()}{line[1:]}"), "")
     if cause.example.curl is not None and len(cause.example.curl) <= _LONGEST_COMMAND:

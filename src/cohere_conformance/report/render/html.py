@@ -17,7 +17,16 @@ from markupsafe import Markup
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
-from cohere_conformance.report.render import deprecated, hints, latency_bars, matrix, members, parts, wording
+from cohere_conformance.report.render import (
+    deprecated,
+    hints,
+    latency_bars,
+    matrix,
+    members,
+    parts,
+    sdks,
+    wording,
+)
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.night import night_lines
@@ -69,6 +78,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             report=report,
             parts=parts,
             members=members,
+            sdks=sdks,
             deprecated=deprecated,
             golden_line=golden_line,
             night_lines=night_lines,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from cohere_conformance.report.render import hints, members, parts, wording
+from cohere_conformance.report.render import hints, members, parts, sdks, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.deprecated import markdown_lines
 from cohere_conformance.report.render.golden import golden_line
@@ -140,12 +140,14 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
     rows = {row.fingerprint: row for row in report.findings}
     causes, more = parts.cut(report.causes, limit)
     yield from (f"## Causes: {len(report.causes)}", "")
+    if lines := sdks.sdk_lines(report):
+        yield from (*(f"SDK {prose(line)}  " for line in lines), "")
     for number, cause in enumerate(causes, start=1):
         yield f"{number}. **{cause.severity}** {prose(cause.title)}"
         yield f"    - change: {prose(cause.change)}"
         if blame := members.blame_line(cause):
             yield f"    - blame: {prose(blame)}"
-        yield from (f"    - SDK: {prose(effect)}" for effect in members.effect_lines(cause))
+        yield from (f"    - SDK: {prose(effect)}" for effect in sdks.effect_lines(cause))
         operations = ", ".join(map(code, cause.operations[:5]))
         yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
         yield f"    - shown by: {code(members.cause_extent(cause))}"

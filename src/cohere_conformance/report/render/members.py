@@ -36,11 +36,6 @@ def blame_line(cause: Cause) -> str:
     return f"{cause.blame}: {cause.blame_reason}" if cause.blame_reason else ""
 
 
-def effect_lines(cause: Cause) -> list[str]:
-    """Return what an application with an official SDK gets, one line for each SDK that parsed some."""
-    return [effect.line for effect in cause.sdk_effects]
-
-
 def blame_unless_server(cause: Cause) -> str:
     """Return the same, and nothing for a cause on which the server has to act, as one expects."""
     return "" if cause.blame is Blame.SERVER else blame_line(cause)

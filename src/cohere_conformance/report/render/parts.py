@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cohere_conformance.model import Aspect
 from cohere_conformance.report.render.night import night_lines
+from cohere_conformance.report.render.sdks import sdk_lines
 from cohere_conformance.report.shape import REPORT_JSON
 from cohere_conformance.report.verdict import RANK, quantity, unjudged
 
@@ -232,6 +233,7 @@ def summary_lines(report: Report) -> list[str]:
         lines.append(
             f"known spec defects: {findings} of {quantity(len(amendments), 'amendment')}, not counted"
         )
+    lines += [f"SDK {line}" for line in sdk_lines(report)]
     if (baseline := report.header.baseline) is not None and baseline.entries:
         unseen = f", {report.baseline_unseen} about operations not called" if report.baseline_unseen else ""
         lines.append(

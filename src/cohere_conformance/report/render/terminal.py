@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cohere_conformance.model import Severity
-from cohere_conformance.report.render import hints, members, parts, wording
+from cohere_conformance.report.render import hints, members, parts, sdks, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.gaps import gaps
 from cohere_conformance.report.render.golden import golden_line
@@ -274,7 +274,7 @@ class _Printer:
         self._field_line("change", cause.change)
         if blame := members.blame_unless_server(cause):
             self._field_line("blame", blame)
-        for effect in members.effect_lines(cause):
+        for effect in sdks.effect_lines(cause):
             self._field_line("SDK", effect)
         self._field_line("shown by", members.cause_extent(cause))
         self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
@@ -313,6 +313,8 @@ class _Printer:
             self._field("cases", _with(row.cases[0], says.cases))
             if len(row.cases) > 1:
                 self._field("", f"and {members.shown_cases(row.cases[1:])}")
+        for effect in sdks.effect_lines(row):
+            self._field("SDK", effect)
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
