@@ -1,6 +1,7 @@
 """The pytest fixtures for other people's tests; pytest loads this module in every project.
 
 There are only fixtures: no options, no markers, no hooks, and nothing is imported before a test uses one.
+While a test uses `conformance_transport`, a hook for this test decides whether it fails.
 The suites have a plugin of their own, `pytest_plugin`, which is never loaded by itself.
 
 PYTEST_DONT_REWRITE: there are no assertions here, and pytest warns of modules that were imported before.
@@ -55,12 +56,18 @@ def conformance_judge(conformance_servers: Sequence[str]) -> ConformanceJudge:
 
 
 @pytest.fixture
-def conformance_transport(conformance_servers: Sequence[str]) -> Iterator[ConformanceTransport]:
+def conformance_transport(
+    request: pytest.FixtureRequest, conformance_servers: Sequence[str]
+) -> Iterator[ConformanceTransport]:
     """A transport for clients of httpx that fails the test if a response does not conform."""
     from cohere_conformance.testing import ConformanceTransport
+    from cohere_conformance.testing.call_phase import CallPhase
 
     transport = ConformanceTransport(servers=conformance_servers)
+    phase = CallPhase(request.node, transport.problem)
+    request.config.pluginmanager.register(phase)
     yield transport
+    request.config.pluginmanager.unregister(phase)
     transport.close()
-    if (problem := transport.problem()) is not None:
-        pytest.fail(problem, pytrace=False)
+    # What fixtures call after the test, and tests that get this fixture by request.getfixturevalue().
+    phase.check()

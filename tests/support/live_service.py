@@ -19,6 +19,7 @@ from hosted import URL, hosted
 from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.client.billed import billed_units
 from cohere_conformance.contract.tiers import Effect, shipped_policies
+from cohere_conformance.model import Exchange
 from cohere_conformance.reference import Clock, ServerState
 from cohere_conformance.reference.keys import TRIAL
 from cohere_conformance.report import Record, Report, read_journals
@@ -171,10 +172,12 @@ class LiveService:
             happened=Counter(self._weather.happened),
             calls=Counter(label for label in labels if label is not None),
         )
-        shown = set[Any]()
+        shown, known = set[Any](), set[Exchange]()
         for journal in read_journals(self._home / "report"):
             for line in journal.lines():
-                if isinstance(line, Record) and line.exchange is not None:
+                # Several cases share what was sent once.
+                if isinstance(line, Record) and line.exchange is not None and line.exchange not in known:
+                    known.add(line.exchange)
                     shown |= exercised(_CONTRACT, line.exchange)
                     for unit, number in billed_units(line.exchange.response).items():
                         result.billed[unit] += round(number)
