@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 UNNEEDED = ("httpx", "httpcore", "h11", "starlette", "hypothesis", "cohere_conformance.cases.load")
 UNNEEDED += ("cohere_conformance.client.sender", "cohere_conformance.drift.sources")
+UNNEEDED += ("multiprocessing", "concurrent.futures.process", "rich.progress")
 
 
 def test_a_check_of_recorded_traffic_imports_neither_client_nor_server_nor_cases(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 import traceback
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED, FAILED, USAGE_ERROR = 2, 3, 4
+_COLLECTED = 20_000
+"""New objects after which garbage is collected, instead of 700."""
 
 
 @click.group(
@@ -69,6 +72,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command and leave the process with its exit code."""
+    # Modules and the contract have hardly any garbage, and looking for it took a tenth of the start.
+    gc.set_threshold(_COLLECTED, *gc.get_threshold()[1:])
     forgive_broken_pipes()
     sys.exit(flushed(run()))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import msgspec
 import yaml
@@ -12,11 +16,9 @@ import yaml
 from cohere_conformance.contract.lines import Lines
 from cohere_conformance.data import is_shipped
 from cohere_conformance.errors import ContractError
+from cohere_conformance.inputs.derived import load_derived, store_derived
 from cohere_conformance.inputs.files import read_document
 from cohere_conformance.inputs.yamlevents import events
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -74,13 +76,31 @@ _Loader.add_constructor(_TAG + "float", _Loader.construct_float)
 
 
 def load_yaml(path: Path) -> Document:
-    """Read one YAML document whose top is a mapping.
+    """Read one YAML document whose top is a mapping; the parsed form of a shipped one is stored.
 
     Raises:
         ContractError: as `load_located`.
     """
+    if not is_shipped(path):
+        return load_located(path)[0]
+    try:
+        source = read_document(path) + _rules()
+    except OSError:
+        return load_located(path)[0]  # says what is wrong
+    stored = load_derived(path, source)
+    if stored is not None:
+        with suppress(EOFError, ValueError, TypeError):
+            # As safe as bytecode, which has this form, too; msgpack lacks numbers of the vendor's document.
+            return cast("Document", marshal.loads(stored))
     document, _ = load_located(path)
+    store_derived(path, source, marshal.dumps(document))
     return document
+
+
+@lru_cache(maxsize=1)
+def _rules() -> bytes:
+    """Return this very module: a parsed document depends on it as well."""
+    return Path(__file__).read_bytes()
 
 
 def load_located(path: Path) -> tuple[Document, Lines]:

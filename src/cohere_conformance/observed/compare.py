@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.checks.frame import Frame
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.observed.evidence import HEADERS
-from cohere_conformance.observed.expected import FIRM, UnbrokenRow, pools
+from cohere_conformance.observed.expected import FIRM, Pools, UnbrokenRow
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ class ObservedShapes:
     """
 
     def __init__(self, evidence: Evidence, *, hints: bool = False) -> None:
-        self._pools = pools(evidence)
+        self._pools = Pools(evidence)
         self._hints = hints
 
     def expected(self, sample: Sample) -> Iterator[Presence]:
         """Yield what a response should have, where it could have that."""
-        pool = self._pools.get(sample.scenario.place)
+        pool = self._pools.of(sample.scenario)
         for presence in () if pool is None else pool.expected(sample.scenario):
             if sample.chances(presence.location) and _is_later(sample, presence):
                 yield presence
@@ -55,7 +55,7 @@ class ObservedShapes:
             here = presence.location
             if here not in reported and walk.there.get(here, 0) < sample.chances(here):
                 yield self._vanished(frame, presence, dated=bool(sample.day))
-        pool = self._pools.get(sample.scenario.place)
+        pool = self._pools.of(sample.scenario)
         for location in () if pool is None else sorted(walk.types):
             if pool is not None and location not in reported:
                 yield from _new(frame, pool, sample, location)
@@ -67,7 +67,7 @@ class ObservedShapes:
             sample: of the response.
             finding: about it.
         """
-        pool = self._pools.get(sample.scenario.place)
+        pool = self._pools.of(sample.scenario)
         known = None if pool is None else pool.whole.locations.get(finding.location)
         if pool is None or known is None:
             return False

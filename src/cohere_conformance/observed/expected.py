@@ -174,12 +174,25 @@ class Pool:
         ]
 
 
-def pools(evidence: Evidence) -> dict[tuple[str, int, bool], Pool]:
-    """Return the evidence by operation, status and framing."""
-    found: dict[tuple[str, int, bool], Evidence] = {}
-    for scenario, one in evidence.items():
-        found.setdefault(scenario.place, {})[scenario] = one
-    return {place: Pool(scenarios) for place, scenarios in found.items()}
+class Pools:
+    """The evidence by operation, status and framing; each part is added up when it is needed.
+
+    Args:
+        evidence: of all.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._parts: dict[tuple[str, int, bool], Evidence] = {}
+        for scenario, one in evidence.items():
+            self._parts.setdefault(scenario.place, {})[scenario] = one
+        self._pools: dict[tuple[str, int, bool], Pool] = {}
+
+    def of(self, scenario: Scenario) -> Pool | None:
+        """Return the evidence about what a scenario is a variant of; `None` if there is none."""
+        place = scenario.place
+        if place not in self._pools and place in self._parts:
+            self._pools[place] = Pool(self._parts[place])
+        return self._pools.get(place)
 
 
 def _chances(evidence: ScenarioEvidence, location: str, kept: frozenset[str]) -> _Days:

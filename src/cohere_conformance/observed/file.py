@@ -30,7 +30,7 @@ from cohere_conformance.observed.evidence import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 FORMAT = 1
@@ -83,7 +83,7 @@ def load_observed(path: Path) -> Evidence:
         UsageError: a file cannot be read, or is no file of observed shapes.
     """
     if path.is_dir():
-        return together(load_observed(one) for one in sorted(path.glob(f"*{_SUFFIX}")))
+        return _once_each([load_observed(one) for one in sorted(path.glob(f"*{_SUFFIX}"))])
     try:
         file = load_typed(path, _File)
     except ContractError as error:
@@ -95,7 +95,14 @@ def load_observed(path: Path) -> Evidence:
     unknown = {kind for one in file.scenarios for at in one.locations.values() for kind in at.types} - _TYPES
     if unknown:
         raise UsageError(f"{path}: expected JSON types, got {min(unknown)!r}; learn the shapes again")
-    return together({_scenario(one): _read(one)} for one in file.scenarios)
+    return _once_each([{_scenario(one): _read(one)} for one in file.scenarios])
+
+
+def _once_each(parts: Sequence[Evidence]) -> Evidence:
+    """Return what parts show together: those of a file, or of several files."""
+    every = {scenario: one for part in parts for scenario, one in part.items()}
+    # Each scenario of a file was merged before it was written.
+    return every if len(every) == sum(map(len, parts)) else together(parts)
 
 
 @lru_cache(maxsize=1)

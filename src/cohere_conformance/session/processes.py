@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -159,6 +158,8 @@ def spread(
         tally: counts everything, so that an interrupted run has partial results.
         report: called with the file and the number of exchanges judged since the last call.
     """
+    from concurrent.futures import ProcessPoolExecutor  # slow to import, and one process is usual
+
     global _inherited
     context = _context()
     stopped = context.Event()
@@ -190,6 +191,8 @@ def spread(
 
 def _context() -> BaseContext:
     """Return how processes are started: forked where that is safe, because a new one starts slowly."""
+    import multiprocessing
+
     safe = sys.platform == "linux" and threading.active_count() == 1
     return multiprocessing.get_context("fork" if safe else "spawn")
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
+from cohere_conformance.inputs.derived import load_derived, store_derived
 from cohere_conformance.report.explain import explain_kind
 from cohere_conformance.report.render import (
     deprecated,
@@ -35,6 +36,10 @@ from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.render.trend import trend_picture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2.bccache import Bucket
+
     from cohere_conformance.model import Kind
     from cohere_conformance.report.shape import Report, Row
 
@@ -112,6 +117,24 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+class _StoredBytecode(jinja2.BytecodeCache):
+    """Stores compiled templates: compiling one takes longer than rendering a page."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Load the compiled form of a template, if it is stored."""
+        stored = load_derived(_template(bucket), b"")
+        if stored is not None:
+            bucket.bytecode_from_string(stored)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Store the compiled form of a template; it has a checksum of its source."""
+        store_derived(_template(bucket), b"", bucket.bytecode_to_string())
+
+
+def _template(bucket: Bucket) -> Path:
+    return shipped("reports") / "templates" / bucket.key
+
+
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return what renders the templates of pages: every value is escaped."""
@@ -121,6 +144,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_StoredBytecode(),
     )
     made.filters["line"] = _line
     made.filters["block"] = _block

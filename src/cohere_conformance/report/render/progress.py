@@ -7,15 +7,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cohere_conformance.report.render.safe import plain
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from rich.progress import Progress
 
 _PAUSE = 0.1
 """Seconds between two pictures of the bar."""
@@ -37,6 +37,9 @@ class ProgressBar:
         self._drawn = 0.0
         if not wanted or not on_terminal():
             return
+        from rich.console import Console  # slow to import, and most calls have no terminal
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(
             *columns,

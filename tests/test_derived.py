@@ -1,0 +1,101 @@
+"""Files derived from shipped ones: as good as their source, and only where bytecode may be written."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from jinja2 import DictLoader
+
+from cohere_conformance.contract import documents
+from cohere_conformance.data import folder
+from cohere_conformance.inputs.derived import load_derived, store_derived
+from cohere_conformance.report.render import html
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTRACTS = folder("contracts")
+
+
+@pytest.fixture(autouse=True)
+def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Store bytecode in a folder of the test, whatever the environment says."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    return tmp_path
+
+
+def stored(prefix: Path) -> list[Path]:
+    """Return the files below a folder."""
+    return [path for path in prefix.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["openapi/chat.yaml", "requirements/common.yaml", "observed/rerank.yaml"])
+def test_a_stored_document_is_the_parsed_one(
+    name: str, prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the type of each value, and it is not parsed a second time."""
+    parsed, _ = documents.load_located(CONTRACTS / name)
+    assert repr(documents.load_yaml(CONTRACTS / name)) == repr(parsed)
+    assert len(stored(prefix)) == 1
+    monkeypatch.setattr(documents, "load_located", None)
+    assert repr(documents.load_yaml(CONTRACTS / name)) == repr(parsed)
+
+
+def test_a_damaged_copy_is_not_used(prefix: Path) -> None:
+    """Neither one that was cut off, nor an empty one."""
+    path = CONTRACTS / "streams.yaml"
+    known = documents.load_yaml(path)
+    [copy] = stored(prefix)
+    whole = copy.read_bytes()
+    for content in (whole[:-7], whole[:16], whole[:3], b""):
+        copy.write_bytes(content)
+        assert documents.load_yaml(path) == known
+    assert copy.read_bytes() == whole
+
+
+def test_what_was_derived_from_another_content_is_not_used(prefix: Path) -> None:
+    """It is replaced, and nothing else is left beside it."""
+    path = CONTRACTS / "streams.yaml"
+    store_derived(path, b"before", b"old")
+    assert load_derived(path, b"before") == b"old"
+    assert load_derived(path, b"after") is None
+    store_derived(path, b"after", b"new")
+    assert load_derived(path, b"after") == b"new"
+    assert len(stored(prefix)) == 1
+
+
+def test_nothing_is_stored_where_bytecode_is_not_written(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because the user does not want it, or because the folder is a file."""
+    path = CONTRACTS / "streams.yaml"
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    documents.load_yaml(path)
+    assert stored(prefix) == []
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (prefix / "file").touch()
+    monkeypatch.setattr(sys, "pycache_prefix", str(prefix / "file"))
+    assert documents.load_yaml(path)
+    assert stored(prefix) == [prefix / "file"]
+
+
+def test_a_document_of_the_user_is_never_stored(prefix: Path) -> None:
+    """It may be anywhere, and change at any time."""
+    path = prefix / "own.yaml"
+    path.write_text("a: 1\n", encoding="utf-8")
+    assert documents.load_yaml(path) == {"a": 1}
+    assert stored(prefix) == [path]
+
+
+def test_a_stored_template_is_the_compiled_one(prefix: Path) -> None:
+    """It renders the same text."""
+    source = "{{ 1 + 1 }} of {{ name }}"
+    loader = DictLoader({"page": source})
+    for _ in range(2):
+        made = html.environment().overlay()
+        made.loader = loader
+        assert made.get_template("page").render(name="two") == "2 of two"
+        assert len(stored(prefix)) == 1
