@@ -43,6 +43,7 @@ from cohere_conformance.session.identity import Identity
 from cohere_conformance.session.interrupt import terminate_like_interrupt
 from cohere_conformance.session.plan import TargetKind, secrets
 from cohere_conformance.session.result import CaseResult
+from cohere_conformance.session.sharding import in_shard
 from cohere_conformance.session.shown import Cleaner, Showing
 from cohere_conformance.session.suites import SuitesResult
 from cohere_conformance.session.worker import Worker
@@ -223,12 +224,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _WORKER in config.stash:
             del config.stash[_WORKER]  # pytest ends the collection even so, and nothing is to be begun then
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in selected}))
-    ahead = config.stash[_CAMPAIGN].left_out
-    kept = [
-        item
-        for item in named
-        if _id(item) not in ahead and (plan.shard is None or plan.shard.holds(_id(item)))
-    ]
+    ahead, mine = config.stash[_CAMPAIGN].left_out, in_shard(plan, map(_id, named))
+    kept = [item for item in named if _id(item) in mine and _id(item) not in ahead]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

@@ -16,7 +16,14 @@ from cohere_conformance.reference.app import application
 from cohere_conformance.reference.server import ServerThread
 
 ROOT = Path(__file__).parents[2]
-OPTIONS = ("--only", "tokenize", "--fault", "tokenize.strings-short", "--fault", "tokenize.empty-accepted")
+OPTIONS = (
+    "--only",
+    "tokenize,connectors",
+    "--fault",
+    "tokenize.strings-short",
+    "--fault",
+    "tokenize.empty-accepted",
+)
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\w{3}, \d\d \w{3} 20\d\d [\d:]{8} GMT")
 _MADE_ANEW = re.compile(
     r"(?<=127\.0\.0\.1:)\d+|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from cohere_conformance.cases import shipped_suite
+from cohere_conformance.cases import resource_groups, shipped_suite
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.history import target_name
 from cohere_conformance.model import Severity
@@ -33,10 +33,25 @@ if TYPE_CHECKING:
 
 def test_each_case_is_in_exactly_one_shard() -> None:
     cases = [case.id for case in shipped_suite().cases]
+    groups = resource_groups(shipped_suite())
     shards = [Shard(number=number, of=4) for number in (1, 2, 3, 4)]
-    held = [[case for case in cases if shard.holds(case)] for shard in shards]
+    held = [[case for case in cases if shard.holds(groups.get(case, case))] for shard in shards]
     assert sorted(case for one in held for case in one) == sorted(cases)
     assert min(map(len, held)) > len(cases) / 6
+
+
+def test_cases_with_resources_in_common_are_in_one_shard() -> None:
+    """Each resource is created once, and a list shows what it shows in one run."""
+    suite = shipped_suite()
+    groups = resource_groups(suite)
+    assert set(groups) == {case.id for case in suite.cases if case.needs}
+    of_resource: dict[str, set[str]] = {}
+    for case in suite.cases:
+        for resource in suite.in_order(case.needs):
+            of_resource.setdefault(resource.name, set()).add(groups[case.id])
+            of_resource.setdefault(resource.name.partition(".")[0], set()).add(groups[case.id])
+    assert {name: found for name, found in of_resource.items() if len(found) != 1} == {}
+    assert len(set(groups.values())) > 4, "shards can share the work"
 
 
 def test_the_shard_of_a_case_never_changes() -> None:

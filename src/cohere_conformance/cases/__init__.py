@@ -6,6 +6,7 @@
 from cohere_conformance.cases.load import load_suite, shipped_suite
 from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Suite, Wait
 from cohere_conformance.cases.request_template import Credential, FormPart, RequestTemplate
+from cohere_conformance.cases.together import resource_groups
 
 __all__ = [
     "PROFILES",
@@ -19,5 +20,6 @@ __all__ = [
     "Suite",
     "Wait",
     "load_suite",
+    "resource_groups",
     "shipped_suite",
 ]

@@ -37,11 +37,11 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     def holds(self, case: str) -> bool:
         """Return whether a case or test is in this share.
 
-        It depends on the id alone: neither on other cases, nor on their order, nor on the process. The tests
-        that fuzz one operation are in the same share, because they begin with the same request.
+        It depends on this name alone: neither on other cases, nor on their order, nor on the process. The
+        tests that fuzz one operation are in the same share, because they begin with the same request.
 
         Args:
-            case: its id.
+            case: its id, or the name of the group of cases that stay together.
         """
         key = case.rpartition(".")[2] if case.startswith(_FUZZ) else case
         digest = hashlib.sha256(key.encode("utf-8")).digest()
