@@ -19,7 +19,8 @@ SIGNATURES = {
     "check": "(paths: 'str | os.PathLike[str] | Iterable[str | os.PathLike[str]]', *, "
     "as_published: 'bool' = False, servers: 'Sequence[str]' = (), "
     "fail_on: 'Severity' = <Severity.ADDITIVE: 'additive'>, jobs: 'int' = 1, "
-    "engine: 'str | None' = None) -> 'Report'",
+    "engine: 'str | None' = None, observed: 'str | os.PathLike[str] | None' = None, "
+    "sdk_effect: 'bool | None' = None, sdk_effect_node: 'str | os.PathLike[str] | None' = None) -> 'Report'",
     "load_contract": "(*, as_published: 'bool' = False) -> 'Contract'",
     "ReferenceServer": "(profile: 'str' = 'contract', faults: 'Iterable[str]' = (), *, step: 'float' = 0.1, "
     "pause: 'float' = 0.0, time_per_request: 'float' = 0.0, keys: 'Iterable[str]' = ()) -> 'None'",

@@ -14,9 +14,11 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Severity
 from cohere_conformance.recordings.hosts import placed
 from cohere_conformance.report import Header, Mode
+from cohere_conformance.sdk.parsers import wanted
 from cohere_conformance.session.engine import engine_of
 from cohere_conformance.session.evidence import background_of, now
 from cohere_conformance.session.sdk_evidence import with_sdk
+from cohere_conformance.session.shapes import AUTO
 
 if TYPE_CHECKING:
     import os
@@ -59,9 +61,13 @@ def judge(
 
 @lru_cache(maxsize=8)
 def _judge(as_published: bool, servers: tuple[str, ...]) -> session.Judge:
+    return session.Judge(session.JudgeSettings(as_published=as_published, servers=_checked(servers)))
+
+
+def _checked(servers: Sequence[str]) -> tuple[str, ...]:
     for server in servers:
         base_url("servers", server)
-    return session.Judge(session.JudgeSettings(as_published=as_published, servers=servers))
+    return tuple(servers)
 
 
 def check(
@@ -72,6 +78,9 @@ def check(
     fail_on: Severity = Severity.ADDITIVE,
     jobs: int = 1,
     engine: str | None = None,
+    observed: str | os.PathLike[str] | None = None,
+    sdk_effect: bool | None = None,
+    sdk_effect_node: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Judge all traffic in files and folders, as the command `check` does, and return the report.
 
@@ -86,9 +95,15 @@ def check(
         jobs: number of processes.
         engine: `dask` for a cluster on this machine, with one worker for each core; `dask=ADDRESS` for that
             of a scheduler. A script that starts one on this machine needs `if __name__ == "__main__":`.
+        observed: a file of observed shapes to compare responses with, `shipped` or `none`; if not given, the
+            shipped ones for dated responses of the vendor's hosts.
+        sdk_effect: whether deviating responses are parsed with the official Python SDK; if not given, with
+            the official SDKs that are installed.
+        sdk_effect_node: folder with the official TypeScript SDK in `node_modules`.
 
     Raises:
-        UsageError: no path is given, a base URL is not one, or the engine is unknown or not installed.
+        UsageError: no path is given, a base URL is not one, the engine or an SDK is unknown or not installed,
+            or the file of observed shapes cannot be read.
         TargetError: the scheduler of the engine cannot be reached.
     """
     cluster = None if engine is None else engine_of(engine)
@@ -96,7 +111,16 @@ def check(
     names = tuple(map(str, several))
     if not names:
         raise UsageError("paths: expected at least one file or folder of recorded traffic, got none")
-    return judged(names, _judge(as_published, tuple(servers)), fail_on=fail_on, jobs=jobs, engine=cluster)
+    node = None if sdk_effect_node is None else str(sdk_effect_node)
+    judging = session.Judge(
+        session.JudgeSettings(
+            as_published=as_published,
+            servers=_checked(servers),
+            sdks=wanted(sdk_effect, node),
+            observed=AUTO if observed is None else str(observed),
+        )
+    )
+    return judged(names, judging, fail_on=fail_on, jobs=jobs, engine=cluster)
 
 
 def judged(
@@ -144,6 +168,7 @@ def judged(
         arguments=arguments,
         baseline=baseline,
         sdks=judging.settings.sdks.names,
+        observed=judging.compared_with(tally),
     )
     operations = list(judging.contract.operations)
     background = background_of(judging.contract, sent=False)

@@ -11,8 +11,11 @@ import pytest
 from builders import exchange
 from remembering import RERANK, line, rerank
 
+from cohere_conformance import Kind, UsageError, check
 from cohere_conformance.cli import run
 from cohere_conformance.model import Source
+from cohere_conformance.observed.evidence import exchanges
+from cohere_conformance.observed.file import shipped_observed
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
@@ -195,6 +198,44 @@ def test_a_file_of_the_user_knows_better_than_what_ships(here: Path) -> None:
     ]
     assert run(["learn", tonight, "-o", "observed.yaml", "--merge"]) == 0
     assert checked(here, tonight, "--observed", "observed.yaml") == (0, [])
+
+
+def test_the_report_says_which_shapes_were_compared(here: Path, learned: str, capsys: Capture) -> None:
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29"))
+    checked(here, tonight, "--observed", learned)
+    report = check(tonight, observed=here / learned, sdk_effect=False)
+    file, shipped = report.header.observed
+    assert (file.source, file.responses, file.scenarios) == (str(here / learned), 12, 1)
+    assert (file.first, file.last) == (NIGHTS[0], NIGHTS[-1])
+    assert (shipped.source, shipped.responses) == ("shipped", exchanges(shipped_observed()))
+    capsys.readouterr()
+    assert run(["check", tonight, "--observed", learned]) == 0
+    line = "observed shapes observed.yaml: 12 responses in 1 scenario, 2026-11-01 to 2026-11-12"
+    assert line in capsys.readouterr().out
+    page, markdown = ((here / "conformance-report" / f"report.{name}").read_text() for name in ("html", "md"))
+    assert line in page
+    assert line.replace("observed.yaml", "") in markdown.replace("observed.yaml", "")
+
+
+def test_what_was_not_compared_is_not_named(here: Path) -> None:
+    """Responses of another host, and of the vendor's without a date, with no option and with `none`."""
+    text = line(rerank("2026-11-29")).replace("https://api.cohere.com", "http://localhost:1")
+    (here / "mock.jsonl").write_text(text, encoding="utf-8")
+    dated = recorded(here, "dated.jsonl", rerank("2026-11-29"))
+    assert check("mock.jsonl", sdk_effect=False).header.observed == ()
+    assert check(dated, sdk_effect=False, observed="none").header.observed == ()
+    assert check(dated, sdk_effect=False, as_published=True).header.observed == ()
+    assert [one.source for one in check(dated, sdk_effect=False).header.observed] == ["shipped"]
+    (one,) = check("mock.jsonl", sdk_effect=False, observed="shipped").header.observed
+    assert one.source == "shipped"
+
+
+def test_the_function_compares_as_the_command_does(here: Path, learned: str) -> None:
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29", WITHOUT_ID))
+    assert [row.kind for row in check(tonight, observed=learned).findings] == [Kind.SHAPE_VANISHED]
+    assert check(tonight, observed="none").findings == ()
+    with pytest.raises(UsageError, match="cohere-conformance learn"):
+        check(tonight, observed="nothing.yaml")
 
 
 def test_a_run_that_conforms_is_learned_from_and_one_that_does_not_is_not(here: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from cohere_conformance.cli import run
 from cohere_conformance.golden import find, load
 from cohere_conformance.model import Failure, FailureKind, Kind
 from cohere_conformance.proxy import judging
@@ -16,6 +17,7 @@ from cohere_conformance.proxy.judging import ProxySettings, ReportQuestion, Traf
 from cohere_conformance.proxy.observed import ObservedExchange, exchange_of
 from cohere_conformance.recordings import parse_recording
 from cohere_conformance.report import Header, Mode, Report
+from cohere_conformance.sdk.parsers import SdkParsers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,3 +171,36 @@ def test_an_exchange_that_cannot_be_judged_does_not_hide_the_others(
         ),
         ("exchange 2 (POST /base/v1/check-api-key)", "judging failed (ZeroDivisionError)"),
     ]
+
+
+def test_official_sdks_and_observed_shapes_are_used_as_by_check(tmp_path: Path) -> None:
+    """What deviates is parsed, and a property that was always there is missed."""
+    nights = [
+        {
+            "method": "POST",
+            "url": "http://127.0.0.1:4000/base/v1/check-api-key",
+            "recorded_at": f"2026-11-{day:02}T02:00:00Z",
+            "request_headers": {},
+            "request_body": "",
+            "status": 200,
+            "response_headers": {"content-type": "application/json"},
+            "response_body": json.loads(VALID),
+        }
+        for day in range(1, 13)
+    ]
+    (tmp_path / "nights.jsonl").write_text("\n".join(map(json.dumps, nights)), encoding="utf-8")
+    shapes = str(tmp_path / "observed.yaml")
+    assert run(["learn", str(tmp_path / "nights.jsonl"), "--server", UPSTREAM, "-o", shapes]) == 0
+    settings = ProxySettings(upstream=UPSTREAM, header=HEADER, sdks=SdkParsers(python=True), observed=shapes)
+    made = TrafficJudge(settings)
+    made.take(observed(b'{"valid":"yes","organization_id":"c1403aad-c917-5bd6-95f0-557c4f0fc91f"}'))
+    report = report_of(made)
+    assert {row.kind: row.location for row in report.findings} == {
+        Kind.TYPE_CHANGED: "/valid",
+        Kind.SHAPE_VANISHED: "/owner_id",
+    }
+    assert report.header.sdks[0].startswith("cohere ")
+    assert [one.source for one in report.header.observed] == [shapes]
+    (effect,) = next(row.sdk_effects for row in report.findings if row.kind is Kind.TYPE_CHANGED)
+    assert (effect.outcome, effect.locations) == ("loses data silently", ("/valid",))
+    made.close()

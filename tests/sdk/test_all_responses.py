@@ -12,6 +12,7 @@ import pytest
 from builders import exchange
 from running import environment
 
+from cohere_conformance import check
 from cohere_conformance.cli import run
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.report import SdkParse, load
@@ -145,6 +146,14 @@ def test_known_spec_defects_and_requests_of_clients_are_not_parsed(here: Path) -
     report = load(here / "conformance-report")
     assert report.findings
     assert report.coverage.sdks == ()
+
+
+def test_the_function_parses_as_the_command_does(here: Path) -> None:
+    (here / "traffic.jsonl").write_text(row(result("high")), encoding="utf-8")
+    assert check("traffic.jsonl").causes == checked(here).causes
+    assert check("traffic.jsonl", sdk_effect=False).causes[0].sdk_effects == ()
+    with pytest.raises(UsageError, match="--sdk-effect-node"):
+        check("traffic.jsonl", sdk_effect_node=here)
 
 
 # -- which are used

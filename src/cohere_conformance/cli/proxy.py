@@ -27,7 +27,9 @@ from cohere_conformance.recordings.archive import ArchiveWriter
 from cohere_conformance.report import Header, Mode
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.report.verdict import quantity
+from cohere_conformance.sdk.parsers import wanted
 from cohere_conformance.session.evidence import clear_report, now
+from cohere_conformance.session.shapes import AUTO
 
 if TYPE_CHECKING:
     import socket
@@ -88,6 +90,8 @@ def _tls(command: _Command) -> _Command:
 @options.fail_on
 @options.baseline
 @options.history
+@options.sdk_effect
+@options.observed
 @options.report_dir
 @options.verbose
 @options.quiet
@@ -106,6 +110,9 @@ def proxy(
     fail_on: str,
     baseline: str | None,
     history: str | None,
+    sdk_effect: bool | None,
+    sdk_effect_node: str | None,
+    observed: str | None,
     report_dir: Path,
     verbose: bool,
     quiet: bool,
@@ -136,6 +143,8 @@ def proxy(
         client_cert=client_cert or "",
         client_key=client_key or "",
     )
+    sdks = wanted(sdk_effect, sdk_effect_node)
+    sdks.require()
     settings = ProxySettings(
         upstream=where.url,
         access=access,
@@ -154,6 +163,8 @@ def proxy(
         as_published=as_published,
         record="" if record is None else str(record),
         har="" if har is None else str(har),
+        sdks=sdks,
+        observed=observed or AUTO,
     )
     upstream = Upstream(where, access)
     _prepare(report_dir, record, har)

@@ -19,8 +19,11 @@ from cohere_conformance.recordings.archive import ArchiveWriter
 from cohere_conformance.recordings.scalars import UnusableError
 from cohere_conformance.report import Header, Report, Tally, render_html, render_json
 from cohere_conformance.report.verdict import quantity
+from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.evidence import background_of, now
 from cohere_conformance.session.judging import Judge, JudgeSettings
+from cohere_conformance.session.sdk_evidence import with_sdk
+from cohere_conformance.session.shapes import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +44,8 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
         as_published: judge by the document as published, without amendments and requirements.
         record: folder of cassettes to write; empty for none.
         har: archive to write; empty for none.
+        sdks: the official SDKs that parse what deviates.
+        observed: what responses are compared with besides, see `session.shapes`.
     """
 
     upstream: str
@@ -49,6 +54,8 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
     as_published: bool = False
     record: str = ""
     har: str = ""
+    sdks: SdkParsers = NO_SDKS
+    observed: str = AUTO
 
 
 ReportForm = Literal["json", "html", "value"]
@@ -103,14 +110,22 @@ class TrafficJudge:
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
-        self._judge = Judge(JudgeSettings(as_published=settings.as_published, servers=(settings.upstream,)))
-        self._tally = Tally()
+        self._judge = Judge(
+            JudgeSettings(
+                as_published=settings.as_published,
+                servers=(settings.upstream,),
+                sdks=settings.sdks,
+                observed=settings.observed,
+            )
+        )
+        self._tally = self._judge.tally()
         contract = self._judge.contract
         self._header = replace(
             settings.header,
             contract_version=contract.version,
             contract_digest=contract.digest,
             origins=contract.origins,
+            sdks=settings.sdks.names,
         )
         self._archive = ArchiveWriter(Path(settings.har)) if settings.har else None
         self._importer: Importer | None = None
@@ -188,7 +203,9 @@ class TrafficJudge:
             tally.add_unreadable(TrafficError(upstream, "proxy", reason))
         contract = self._judge.contract
         background = background_of(contract, sent=False)
-        return tally.finish(self._header, list(contract.operations), finished_at=now(), background=background)
+        header = replace(self._header, observed=self._judge.compared_with(tally))
+        report = tally.finish(header, list(contract.operations), finished_at=now(), background=background)
+        return with_sdk(report, background) if self._settings.sdks.python else report
 
     def _finish(self) -> list[str]:
         """Write the cassettes; return sentences about what was written."""

@@ -17,7 +17,7 @@ from cohere_conformance.report.ended import Ended, clear_ended, write_ended
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.fuzzed import Fuzzing
-from cohere_conformance.report.header import AcceptedDrift, GoldenCounts, Header, Mode, Target
+from cohere_conformance.report.header import AcceptedDrift, ComparedShapes, GoldenCounts, Header, Mode, Target
 from cohere_conformance.report.journal import (
     Journal,
     WorkerJournal,
@@ -47,6 +47,7 @@ __all__ = [
     "CaseEnd",
     "CaseOutcome",
     "Closing",
+    "ComparedShapes",
     "ConfigurationUsed",
     "Correction",
     "DeprecatedKind",

@@ -76,6 +76,7 @@ class Tally:
         self._together = Together()
         self._notices = Notices(watched)
         self._unrouted = 0
+        self.with_shipped_shapes = 0  # responses that were compared with them
 
     @property
     def exchanges_judged(self) -> int:
@@ -202,6 +203,7 @@ class Tally:
         for note in other._remarks.values():
             self._note(note)
         self._unrouted += other._unrouted
+        self.with_shipped_shapes += other.with_shipped_shapes
 
     def finish(
         self,

@@ -135,6 +135,24 @@ class EntryProblem(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool
 
 
+class ComparedShapes(msgspec.Struct, frozen=True, kw_only=True):
+    """Observed shapes that responses were compared with: what `shape-vanished` and `shape-new` are based on.
+
+    Attributes:
+        source: path of the file, or `shipped`.
+        responses: how many responses the shapes were learnt from.
+        scenarios: in how many scenarios, such as a stream with tools.
+        first: day of the first of these responses; empty if none has a date.
+        last: day of the last one, likewise.
+    """
+
+    source: str
+    responses: Count
+    scenarios: Count
+    first: str = ""
+    last: str = ""
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What was judged, against what, and when it began.
 
@@ -154,7 +172,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         baseline: the accepted drift; null if there was no such file.
         origins: how many operations the contract has of each origin: the vendor's `document`, or an `SDK`
             only; empty in older reports.
-        sdks: names and versions of the official SDKs that have parsed the examples.
+        sdks: names and versions of the official SDKs that parse what deviates.
+        observed: the observed shapes that responses were compared with.
         night: the plan of the night; null if every case was run that the target may be sent.
         format: the version of this shape.
     """
@@ -174,6 +193,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     baseline: AcceptedDrift | None = None
     origins: dict[str, int] = {}
     sdks: tuple[str, ...] = ()
+    observed: tuple[ComparedShapes, ...] = ()
     night: NightPlan | None = None
     format: int = FORMAT
 

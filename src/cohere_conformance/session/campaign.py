@@ -50,6 +50,7 @@ from cohere_conformance.session.plan import Plan, RunOptions, TargetKind, creden
 from cohere_conformance.session.probe import Probed, probe
 from cohere_conformance.session.role_models import LIST, resolved
 from cohere_conformance.session.settings import WorkerSettings
+from cohere_conformance.session.shapes import compared_in_run
 from cohere_conformance.session.shown_target import shown_target
 from cohere_conformance.session.tonight import canaries, tonight
 from cohere_conformance.session.worker import Worker, class_of_sender
@@ -328,6 +329,7 @@ class Campaign:
             configuration=self._configuration,
             baseline=self._baseline,
             sdks=self.plan.sdks.names,
+            observed=compared_in_run(self._memory.compared, self.plan.url or ""),
             target=None if self.plan.target_kind is TargetKind.RECORDED else self.target,
             night=started.night,
         )

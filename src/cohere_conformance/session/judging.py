@@ -20,13 +20,21 @@ from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.report import Tally
 from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.deprecations import known_deprecations
-from cohere_conformance.session.shapes import AUTO, NONE, observing, shipped_shapes
+from cohere_conformance.session.shapes import (
+    AUTO,
+    NONE,
+    compared_with,
+    observing,
+    shipped_shapes,
+    with_shipped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.report import ComparedShapes
 
 
 _BODILESS = frozenset({204, 205, 304})
@@ -68,6 +76,7 @@ class Judge:
 
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
+        self._observed = NONE if settings.as_published else settings.observed
         # One that is not installed is an error of the call.
         _ = settings.sdks.names
         declarations = load_declarations(servers=settings.servers)
@@ -93,6 +102,10 @@ class Judge:
         """Return an empty tally for what is judged."""
         watched = [one.name for one in known_deprecations(self.contract)]
         return Tally(sdks=self.settings.sdks or None, watched=watched)
+
+    def compared_with(self, tally: Tally) -> tuple[ComparedShapes, ...]:
+        """Return the observed shapes that the responses in a tally were compared with."""
+        return compared_with(self._observed, shipped=tally.with_shipped_shapes > 0)
 
     def findings(self, exchange: Exchange) -> list[Finding]:
         """Return the findings about one exchange; those about a known spec defect name its amendment."""
@@ -121,6 +134,7 @@ class Judge:
             reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
             tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
             return
+        tally.with_shipped_shapes += with_shipped(value, self._observed)
         content_type = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
         # A response that does not come from the API says nothing about it.

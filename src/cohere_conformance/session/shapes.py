@@ -13,8 +13,10 @@ from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.client.address import is_vendors
 from cohere_conformance.model import Kind
 from cohere_conformance.observed.compare import ObservedShapes
+from cohere_conformance.observed.evidence import exchanges
 from cohere_conformance.observed.file import load_observed, shipped_observed
 from cohere_conformance.observed.response import sample_of
+from cohere_conformance.report import ComparedShapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.observed.evidence import Evidence
 
 KEYWORDS = AUTO, SHIPPED, NONE = "auto", "shipped", "none"
 """What `--observed` may be besides a file: the shipped shapes for dated responses of the vendor's hosts,
@@ -49,21 +52,67 @@ def observing(
     def judged(exchange: Exchange) -> Judgement:
         parsed = ParsedExchange(exchange)
         found = judgement(parsed)
-        vendors = is_vendors(urlsplit(exchange.request.url).hostname or "")
-        # Examples that somebody has written have no date and less in them than real responses.
-        ships = observed == SHIPPED or (vendors and bool(exchange.source.recorded_at))
+        ships = with_shipped(exchange, observed)
         sample = sample_of(contract, parsed) if ships or observed not in KEYWORDS else None
         if sample is None:
             return found
         findings = [*found.findings, *own.findings(sample, {one.location for one in found.findings})]
         if ships:
             # Not what the user's file knows better: a property that is gone, a value that is not new.
+            vendors = is_vendors(urlsplit(exchange.request.url).hostname or "")
             shipped = shipped_shapes(hints=not vendors or (observed != SHIPPED and not sends))
             more = shipped.findings(sample, {one.location for one in findings})
             findings += [one for one in more if _matters(one, observed) and not own.knows(sample, one)]
         return replace(found, findings=findings)
 
     return judged
+
+
+def with_shipped(exchange: Exchange, observed: str) -> bool:
+    """Return whether a response is compared with the shapes that ship.
+
+    Args:
+        exchange: with the response.
+        observed: a file of observed shapes, `auto`, `shipped` or `none`.
+    """
+    if observed in {SHIPPED, NONE}:
+        return observed == SHIPPED
+    # Examples that somebody has written have no date and less in them than real responses.
+    return bool(exchange.source.recorded_at) and is_vendors(urlsplit(exchange.request.url).hostname or "")
+
+
+def compared_with(observed: str, *, shipped: bool) -> tuple[ComparedShapes, ...]:
+    """Return what responses were compared with, for the header of a report.
+
+    Args:
+        observed: a file of observed shapes, `auto`, `shipped` or `none`.
+        shipped: whether a response was compared with the shapes that ship.
+    """
+    named = {} if observed in KEYWORDS else {observed: load_observed(Path(observed))}
+    if observed == SHIPPED or (shipped and observed != NONE):
+        named[SHIPPED] = shipped_observed()
+    return tuple(_described(source, evidence) for source, evidence in named.items())
+
+
+def compared_in_run(observed: str, url: str) -> tuple[ComparedShapes, ...]:
+    """Return what the responses of a run are compared with, for the header of its report.
+
+    Args:
+        observed: a file of observed shapes, `auto`, `shipped` or `none`.
+        url: of the target; empty for the embedded server.
+    """
+    return compared_with(observed, shipped=is_vendors(urlsplit(url).hostname or ""))
+
+
+def _described(source: str, evidence: Evidence) -> ComparedShapes:
+    days = [day for one in evidence.values() for day in (one.first, one.last) if day]
+    return ComparedShapes(
+        source=source,
+        responses=exchanges(evidence),
+        scenarios=len(evidence),
+        first=min(days, default=""),
+        last=max(days, default=""),
+    )
 
 
 def _matters(finding: Finding, observed: str) -> bool:

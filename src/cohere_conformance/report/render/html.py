@@ -29,7 +29,7 @@ from cohere_conformance.report.render import (
     wording,
 )
 from cohere_conformance.report.render.changes import changes_lines
-from cohere_conformance.report.render.golden import golden_line
+from cohere_conformance.report.render.golden import golden_line, observed_lines
 from cohere_conformance.report.render.night import night_lines
 from cohere_conformance.report.render.page_data import notes, page_data
 from cohere_conformance.report.render.safe import plain
@@ -86,6 +86,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             sdks=sdks,
             deprecated=deprecated,
             golden_line=golden_line,
+            observed_lines=observed_lines,
             night_lines=night_lines,
             hints=hints,
             wording=wording,

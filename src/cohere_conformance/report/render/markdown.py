@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.report.render import hints, members, parts, sdks, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.deprecated import markdown_lines
-from cohere_conformance.report.render.golden import golden_line
+from cohere_conformance.report.render.golden import golden_line, observed_lines
 from cohere_conformance.report.render.night import night_lines
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
@@ -88,6 +88,7 @@ def _introduction(report: Report) -> Iterator[str]:
         yield f"- configuration: {code(header.configuration.line, longest=None)}"
     if header.golden is not None:
         yield f"- {golden_line(header.golden)}"
+    yield from (f"- {prose(line)}" for line in observed_lines(header))
     if report.coverage.cases is not None:
         yield f"- cases: {prose(parts.cases_line(report.coverage.cases))}"
         if hint := hints.absent(report):

@@ -13,7 +13,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.report.render import hints, members, parts, sdks, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.gaps import gaps
-from cohere_conformance.report.render.golden import golden_line
+from cohere_conformance.report.render.golden import golden_line, observed_lines
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
 from cohere_conformance.report.verdict import quantity
@@ -190,6 +190,8 @@ class _Printer:
             self._line(f"configuration {header.configuration.line}")
         if header.golden is not None:
             self._line(golden_line(header.golden))
+        for line in observed_lines(header):
+            self._line(line)
         if header.target is None and header.inputs:
             shown, more = parts.cut(header.inputs, 3)
             self._line(f"traffic {', '.join(shown)} {more}".rstrip())
