@@ -71,6 +71,7 @@ class Kind(enum.StrEnum):
     GOLDEN_CHANGED = "golden-changed"
     SHAPE_VANISHED = "shape-vanished"
     SHAPE_NEW = "shape-new"
+    SDK_INCOMPATIBLE = "sdk-incompatible"
 
 
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {

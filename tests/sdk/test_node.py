@@ -129,8 +129,11 @@ def test_events_are_compared_one_by_one(sdk: NodeSdk) -> None:
 
 
 def test_a_media_type_that_the_sdk_does_not_request_is_not_parsed(sdk: NodeSdk) -> None:
-    headers = (("accept", "application/stream+json"),)
-    assert parsed(sdk, RERANK, {"results": []}, request={}, request_headers=headers) is None
+    """JSON is what it gets as well, whatever the recorded client has accepted."""
+    lines = "application/stream+json"
+    accepts, further = (("accept", lines),), {"headers": (("content-type", lines),)}
+    assert parsed(sdk, RERANK, {"results": []}, request={}, request_headers=accepts, **further) is None
+    assert parsed(sdk, RERANK, {"results": []}, request={}, request_headers=accepts) is not None
 
 
 def test_parameters_of_the_path_are_given_and_a_result_that_is_discarded_is_lost(sdk: NodeSdk) -> None:

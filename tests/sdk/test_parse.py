@@ -132,6 +132,20 @@ def test_what_is_incomplete_is_not_parsed(made: Exchange) -> None:
     assert parse_with_sdk(made, CHAT) is None
 
 
+def test_a_request_that_accepts_json_only_gets_what_the_sdk_gets() -> None:
+    """The SDK accepts everything; a stream of another framing is another response."""
+    accepts = (("accept", "application/json"),)
+    assert chat(b"{", request_headers=accepts).raised == "ApiError (JSONDecodeError)"
+    lines = exchange(
+        CHAT,
+        b"{}\n",
+        headers=(("content-type", "application/stream+json"),),
+        request=ASKED | {"stream": True},
+        request_headers=(("accept", "application/stream+json"),),
+    )
+    assert parse_with_sdk(lines, CHAT) is None
+
+
 def test_an_operation_without_a_method_is_not_parsed() -> None:
     assert parse_with_sdk(exchange("POST /v9/new", REPLY, request=ASKED), "POST /v9/new") is None
 

@@ -60,6 +60,12 @@ EXAMPLES = ("conforming", "deviating")
 @options.baseline
 @options.history
 @options.sdk_effect
+@click.option(
+    "--sdk-effect-all",
+    is_flag=True,
+    help="Pass conforming responses through the official SDKs as well; what these do not return as it was "
+    "sent is a finding (a gate before a release of an SDK).",
+)
 @options.observed
 @options.report_dir
 @options.verbose
@@ -77,6 +83,7 @@ def check(
     history: str | None,
     sdk_effect: bool | None,
     sdk_effect_node: str | None,
+    sdk_effect_all: bool,
     observed: str | None,
     report_dir: Path,
     verbose: bool,
@@ -90,6 +97,7 @@ def check(
     Examples:
       cohere-conformance check chat.har
       cohere-conformance check cassettes/ --server https://gateway.example/cohere
+      cohere-conformance check cassettes/ --sdk-effect-all
       cohere-conformance check 's3://traffic/2026-11/*.jsonl' --engine dask=tcp://10.0.0.7:8786
     """
     paths = traffic
@@ -99,12 +107,18 @@ def check(
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
         base_url("--server", server)
+    sdks = wanted(sdk_effect, sdk_effect_node)
+    if sdk_effect_all and not sdks:
+        raise UsageError(
+            "--sdk-effect-all: expected an official SDK, got none; add --sdk-effect, which says why"
+        )
     cluster = None if engine is None else engine_of(engine, jobs or 0)
     judge = session.Judge(
         session.JudgeSettings(
             as_published=as_published,
             servers=servers,
-            sdks=wanted(sdk_effect, sdk_effect_node),
+            sdks=sdks,
+            gates_sdks=sdk_effect_all,
             observed=observed or AUTO,
         )
     )

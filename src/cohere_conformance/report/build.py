@@ -64,7 +64,7 @@ class Tally:
     ) -> None:
         self._curl = curl
         self._sdks = sdks
-        self._effects = SdkTally()
+        self.effects = SdkTally()
         self._entries: dict[RowKey, DistinctFinding] = {}
         self._operations = OperationCounts()
         self._amendments: Counter[str] = Counter()
@@ -196,7 +196,7 @@ class Tally:
         self._foreign.update(other._foreign)
         self._gaps.merge(other._gaps)
         self._together.merge(other._together)
-        self._effects.merge(other._effects)
+        self.effects.merge(other.effects)
         self._notices.merge(other._notices)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
@@ -235,7 +235,7 @@ class Tally:
         """
         header = shown_header(header)
         made = {
-            key: entry.row(fingerprint(key), self._effects.of_finding(key))
+            key: entry.row(fingerprint(key), self.effects.of_finding(key))
             for key, entry in self._entries.items()
         }
         effects = self._cause_effects(made)
@@ -292,7 +292,7 @@ class Tally:
     def _cause_effects(self, rows: Mapping[RowKey, Row]) -> CauseEffects:
         """Return what gives the effects of a cause on SDKs by the fingerprints of its findings."""
         keys = {row.fingerprint: key for key, row in rows.items() if row.amendment is None}
-        return lambda fingerprints: self._effects.of_cause([keys[one] for one in fingerprints])
+        return lambda fingerprints: self.effects.of_cause([keys[one] for one in fingerprints])
 
     def _sightings(self, rows: Mapping[RowKey, Row]) -> list[SeenFinding]:
         """Return the findings that are not known spec defects, worst first, with what is known about them."""
@@ -347,7 +347,7 @@ class Tally:
         if self._sdks is None or not found:
             return ()
         parses = self._sdks(exchange, next(iter(found.values()))[0].operation)
-        self._effects.add(found, parses)
+        self.effects.add(found, parses)
         return parses
 
     def _coverage(self, rows: Sequence[Row], contract_operations: Iterable[str]) -> Coverage:
@@ -366,7 +366,7 @@ class Tally:
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
             remarks=tuple(sorted(self._remarks.values())),
-            sdks=self._effects.responses(),
+            sdks=self.effects.responses(),
         )
 
     def _totals(self, rows: Sequence[Row]) -> Totals:

@@ -110,10 +110,12 @@ class SdkResponses(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         sdk: name and version, such as `cohere 7.3.1`.
         responses: how many of the parsed responses had each outcome, by the worst effect of their findings.
+        conforming: how many of them conform; none unless that was asked for.
     """
 
     sdk: str
     responses: dict[SdkOutcome, _Count]
+    conforming: _Count = 0
 
 
 def worst(outcomes: Iterable[SdkOutcome]) -> SdkOutcome:

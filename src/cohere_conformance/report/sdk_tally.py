@@ -63,6 +63,7 @@ class SdkTally:
         self._findings: dict[RowKey, dict[tuple[str, SdkOutcome], _Seen]] = {}
         self._combinations: dict[str, _Combination] = {}
         self._responses: dict[str, Counter[SdkOutcome]] = {}
+        self._conforming: Counter[str] = Counter()
         self._cut = False
 
     def add(self, found: Mapping[RowKey, Sequence[Finding]], parses: Iterable[SdkParse]) -> None:
@@ -85,6 +86,18 @@ class SdkTally:
             self._combine(_digest(sdk, outcomes), _Combination(sdk, outcomes, 1))
         self._shrink()
 
+    def add_conforming(self, sdks: Iterable[str], *, unaffected: bool) -> None:
+        """Count one response that conforms.
+
+        Args:
+            sdks: names of those that parsed it.
+            unaffected: whether they return it as it was sent, so that there is no finding to add.
+        """
+        for sdk in set(sdks):
+            self._conforming[sdk] += 1
+            if unaffected:
+                self._responses.setdefault(sdk, Counter())[SdkOutcome.UNAFFECTED] += 1
+
     def merge(self, other: SdkTally) -> None:
         """Add everything that `other` has counted; `other` is not changed."""
         for key, outcomes in other._findings.items():
@@ -92,6 +105,7 @@ class SdkTally:
                 self._see(key, name, seen)
         for sdk, numbers in other._responses.items():
             self._responses.setdefault(sdk, Counter()).update(numbers)
+        self._conforming.update(other._conforming)
         for digest, combination in other._combinations.items():
             self._combine(digest, combination)
         self._cut |= other._cut
@@ -108,7 +122,7 @@ class SdkTally:
     def responses(self) -> tuple[SdkResponses, ...]:
         """Return what each SDK made of all responses."""
         return tuple(
-            SdkResponses(sdk=sdk, responses=_ordered(numbers))
+            SdkResponses(sdk=sdk, responses=_ordered(numbers), conforming=self._conforming[sdk])
             for sdk, numbers in sorted(self._responses.items())
         )
 

@@ -111,6 +111,8 @@ class Blame(enum.StrEnum):
     """This package: an SDK of the vendor knows what its contract does not."""
     CLIENT = "client"
     """Whoever wrote the recorded client: its request deviates."""
+    SDK = "SDK"
+    """Whoever maintains the official SDK: it does not return as it was sent what conforms."""
     HARNESS = "harness"
     """This package: it sent an invalid request, or its own reference server deviates."""
 

@@ -25,7 +25,7 @@ from cohere_conformance.sdk.arguments import api_path, asks_otherwise, json_valu
 from cohere_conformance.sdk.methods import METHODS, V2
 from cohere_conformance.sdk.parse import listed
 from cohere_conformance.sdk.parsing import body_value, events_of, succeeded
-from cohere_conformance.sdk.transport import OF_THE_CONNECTION, cut, with_body
+from cohere_conformance.sdk.transport import OF_THE_CONNECTION, cut, is_other_media, with_body
 from cohere_conformance.sdk.values import differences
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class NodeSdk:
             }
         )
         sent = Request(exchange.request.method, exchange.request.url, (("accept", answer["accept"]),))
-        if not answer["sent"] or asks_otherwise(exchange.request, sent):
+        if not answer["sent"] or (asks_otherwise(exchange.request, sent) and is_other_media(response)):
             return None
         values = answer["values"]
         lost = () if answer["raised"] or not succeeded(response) else _lost(response, values, streamed)

@@ -11,7 +11,7 @@ from cohere_conformance.report import SdkParse
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.sdk.loss import LossKind
 from cohere_conformance.sdk.parsing import PACKAGE, lost, parsed_values, succeeded, undisturbed
-from cohere_conformance.sdk.transport import cut, with_body
+from cohere_conformance.sdk.transport import cut, is_other_media, with_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ def parse_with_sdk(exchange: Exchange, label: str) -> SdkParse | None:
     pieces = cut(response)
     with undisturbed():
         answer = call(label, msgspec.structs.replace(exchange, response=response), pieces)
-        if answer is None or answer.foreign:
+        if answer is None or (answer.foreign and is_other_media(response)):
             return None
         failed = answer.error is not None
         refused = failed and not succeeded(response)

@@ -32,6 +32,12 @@ def is_stream(response: Response) -> bool:
     return any(name == "content-type" and _STREAM.search(value) for name, value in response.headers)
 
 
+def is_other_media(response: Response) -> bool:
+    """Return whether a response has a media type that only some clients ask for: a stream, or no JSON."""
+    media = next((value.lower() for name, value in response.headers if name == "content-type"), "")
+    return bool(media) and (is_stream(response) or "json" not in media)
+
+
 def with_body(response: Response) -> Response | None:
     """Return a response with the bytes of its body; `None` if it is incomplete, or they are not known.
 

@@ -20,6 +20,7 @@ from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.report import Tally
 from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.deprecations import known_deprecations
+from cohere_conformance.session.sdk_gate import with_incompatible
 from cohere_conformance.session.shapes import (
     AUTO,
     NONE,
@@ -30,7 +31,7 @@ from cohere_conformance.session.shapes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.model import Exchange, Finding
@@ -50,6 +51,7 @@ class JudgeSettings(msgspec.Struct, frozen=True):
         sdks: the official SDKs that parse the responses that deviate.
         observed: what responses are compared with besides, see `session.shapes`.
         sends: whether the exchanges are our own, not recorded by anybody else.
+        gates_sdks: whether the SDKs parse conforming responses as well, see `session.sdk_gate`.
     """
 
     as_published: bool = False
@@ -57,6 +59,7 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     sdks: SdkParsers = NO_SDKS
     observed: str = NONE
     sends: bool = False
+    gates_sdks: bool = False
 
 
 class Judge:
@@ -138,11 +141,15 @@ class Judge:
         content_type = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
         # A response that does not come from the API says nothing about it.
-        about_request = [one for one in judgement.findings if one.kind is Kind.REQUEST_INVALID]
+        found: Sequence[Finding] = judgement.findings
+        if excuse:
+            found = [one for one in found if one.kind is Kind.REQUEST_INVALID]
+        elif self.settings.gates_sdks and route.operation is not None:
+            found = with_incompatible(value, route.operation, found, self.settings.sdks, tally)
         tally.add(
             value,
             route.operation,
-            about_request if excuse else judgement.findings,
+            found,
             media_type(content_type) if content_type else "",
             request_judged=judged,
             body=self._body_state(value, route.operation),

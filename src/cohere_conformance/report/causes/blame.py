@@ -33,6 +33,10 @@ _ENOUGH = 3
 """Responses that all have to show a deviation before they are evidence against the document."""
 _FAULT = "--fault="
 _SERVER = "No amendment, SDK or list of models that is known supports what the server sent."
+_SDK = (
+    "The response conforms to the contract, and the SDK is behind it: use another release of the SDK, or "
+    "report it to its maintainers."
+)
 _REPORT = "please report it to cohere-conformance"
 
 
@@ -107,6 +111,8 @@ def with_declarations(report: Report, background: Background, declared_by: Mappi
 
 def _of_row(row: Row, circumstances: Circumstances) -> Judged:
     known = circumstances.declared_by.get(row.fingerprint, "")
+    if row.kind is Kind.SDK_INCOMPATIBLE:
+        return Judged(Blame.SDK, _SDK)
     if row.kind in {Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN} and not (known or row.correction):
         return _of_request(row, circumstances.header.target)
     if (target := circumstances.header.target) is not None and target.serve:

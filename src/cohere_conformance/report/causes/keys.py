@@ -47,6 +47,7 @@ _SCHEMA = frozenset(
         Kind.UNION_UNMATCHED,
         Kind.SHAPE_VANISHED,
         Kind.SHAPE_NEW,
+        Kind.SDK_INCOMPATIBLE,
     }
 )
 

@@ -101,6 +101,10 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             return f"{where} is new: {row.observed}", (
                 f"Check that clients can read it; the contract allows it. Expected: {row.expected}."
             )
+        case Kind.SDK_INCOMPATIBLE:
+            return f"{where}: {row.observed}", (
+                "Use a release of the SDK that returns this; the server need not change anything."
+            )
         case Kind.TYPE_CHANGED if row.observed[:1] in _CONTAINERS:
             return f"{where} is {_CONTAINERS[row.observed[:1]]}", f"Send {row.expected} as {where}."
     if row.expected == "absent":

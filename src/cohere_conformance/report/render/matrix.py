@@ -49,6 +49,7 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.UNION_UNMATCHED: Column.BODY,
     Kind.SHAPE_VANISHED: Column.BODY,
     Kind.SHAPE_NEW: Column.BODY,
+    Kind.SDK_INCOMPATIBLE: Column.BODY,
     Kind.STREAM_MALFORMED: Column.STREAM,
     Kind.STREAM_EVENT_UNKNOWN: Column.STREAM,
     Kind.STREAM_ORDER: Column.STREAM,

@@ -31,6 +31,10 @@ def sdk_lines(report: Report) -> list[str]:
 
 
 def _numbers(one: SdkResponses) -> str:
-    parsed = quantity(sum(one.responses.values()), "deviating response")
+    deviating = sum(one.responses.values()) - one.conforming
+    parsed = quantity(deviating, "deviating response")
+    if one.conforming:
+        also = quantity(one.conforming, "conforming response")
+        parsed = f"{also} and {parsed}" if deviating else also
     numbers = [f"{name} {one.responses[name]}" for name in SEVEREST if name in one.responses]
     return f"{one.sdk} parsed {parsed}: {', '.join(numbers)}"
