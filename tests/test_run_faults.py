@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from running import HANGS, measured
+from running import measured
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Severity
@@ -61,7 +61,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
                 measured,
                 tmp_path_factory.mktemp(name),
                 *(*arguments[0], "--fault", f"transport.{name}"),
-                seconds=HANGS,
             )
             for name, arguments in TRANSPORT.items()
         }

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 HANGS = 900.0
 """Seconds after which a process counts as hanging; no test says how long one may take."""
 COMMAND = (sys.executable, "-m", "cohere_conformance")
-_WRAPPER = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[3:], timeout=float(sys.argv[2])).returncode
-with open(sys.argv[1], "w") as file:
-    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(code)
-"""
-"""Runs a command in a process that is small itself: what a process had before `exec` counts as its own."""
-_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
 class Done:
@@ -108,22 +99,15 @@ def called(home: Path, *arguments: str, key: str = "", **further: str) -> Done:
     return Done(ended.code, ended.output, home)
 
 
-def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
+def measured(home: Path, *arguments: str) -> tuple[Done, float]:
     """Run to the end, and return with it the most memory that one of its processes took, in MiB.
 
     Args:
         home: the folder to run in.
         arguments: of `run`.
-        seconds: a run that takes longer is killed; it then ends with a traceback.
     """
-    measured = home / "memory.txt"
-    wrapper = [sys.executable, "-c", _WRAPPER, str(measured), str(seconds)]
-    ended = subprocess.run(
-        [*wrapper, *COMMAND, "run", *arguments],
-        cwd=home, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS,
-    )  # fmt: skip
-    done = Done(ended.returncode, ended.stdout + ended.stderr, home)
-    return done, int(measured.read_text(encoding="utf-8")) / _UNITS_PER_MIB if measured.exists() else 0.0
+    ended = WARM.call(("run", *arguments), home, environment())
+    return Done(ended.code, ended.output, home), ended.memory
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import importlib
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -34,10 +35,18 @@ class Ended(NamedTuple):
     Attributes:
         code: its exit code, negative where a signal ended it.
         output: what it printed, standard error last.
+        memory: the most memory that one of its processes took, in MiB; what it shares with the process that
+            it was forked from counts as its own.
     """
 
     code: int
     output: str
+    memory: float
+
+
+_HANGS = 1800
+"""Seconds after which a command is killed, as the tests themselves are."""
+_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
 class Warm:
@@ -50,28 +59,40 @@ class Warm:
         self._lock = threading.Lock()
 
     def call(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:
-        """Run the command to its end.
+        """Run the command to its end; several threads can do so side by side.
 
         Args:
             arguments: of `cohere-conformance`.
             folder: to run in.
             environment: all variables that it gets.
         """
-        with self._lock, tempfile.TemporaryDirectory(prefix="warm-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="warm-") as scratch:
+            output, errors, ended = (Path(scratch, name) for name in ("output", "errors", "ended"))
+            os.mkfifo(ended)
+            result = os.open(ended, os.O_RDONLY | os.O_NONBLOCK)
+            order = [list(arguments), str(folder), dict(environment), str(output), str(errors), str(ended)]
+            try:
+                process = self._order(order)
+                while not select.select([result], [], [], 5.0)[0]:
+                    assert process.poll() is None, "the process that forks has ended"
+                code, cpu, memory = json.loads(os.read(result, select.PIPE_BUF))
+            finally:
+                os.close(result)
+            with self._lock:
+                self.cpu += cpu
+            text = "".join(path.read_bytes().decode("utf-8", "replace") for path in (output, errors))
+            return Ended(code, text.replace("\r\n", "\n"), memory)
+
+    def _order(self, order: list[object]) -> subprocess.Popen[bytes]:
+        with self._lock:
             if self._process is None:
                 self._process = subprocess.Popen(
-                    [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                    [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
                 )
-            output, errors = Path(scratch, "output"), Path(scratch, "errors")
-            order = [list(arguments), str(folder), dict(environment), str(output), str(errors)]
             assert self._process.stdin is not None
-            assert self._process.stdout is not None
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
-            code, cpu = json.loads(self._process.stdout.readline())
-            self.cpu += cpu
-            text = "".join(path.read_bytes().decode("utf-8", "replace") for path in (output, errors))
-            return Ended(code, text.replace("\r\n", "\n"))
+            return self._process
 
 
 WARM = Warm()
@@ -90,25 +111,36 @@ def _read_everything() -> None:
 
 def _fork_on_demand() -> None:
     """Fork for each order that comes in; return in the forked process only."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for commands
     for line in sys.stdin.buffer:
-        arguments, folder, environment, output, errors = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            os.chdir(folder)
-            os.environ.clear()
-            os.environ.update(environment)
-            for path, number in ((os.devnull, 0), (output, 1), (errors, 2)):
-                flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
-                os.dup2(os.open(path, flags), number)
-            # As `python -m` has it: the folder first, in place of the one of this file.
-            sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-            sys.argv = ["cohere-conformance", *arguments]
-            return
-        _, status, used = os.wait4(child, 0)
-        answer = [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime]
-        os.write(1, json.dumps(answer).encode() + b"\n")
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            arguments, folder, environment, output, errors, ended = json.loads(line)
+            command = os.fork()
+            if command == 0:
+                _become(arguments, folder, environment, output, errors)
+                return
+            _, status, used = os.wait4(command, 0)
+            memory = used.ru_maxrss / _UNITS_PER_MIB
+            answer = [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, memory]
+            Path(ended).write_bytes(json.dumps(answer).encode())
+            os._exit(0)
     sys.exit()
+
+
+def _become(arguments: list[str], folder: str, environment: dict[str, str], output: str, errors: str) -> None:
+    """Set up this process as one that was started with the command."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.alarm(_HANGS)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for path, number in ((os.devnull, 0), (output, 1), (errors, 2)):
+        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        os.dup2(os.open(path, flags), number)
+    # As `python -m` has it: the folder first, in place of the one of this file.
+    sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.argv = ["cohere-conformance", *arguments]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from cohere_conformance.cases import Skip, shipped_suite
@@ -25,8 +25,9 @@ _SAY_NOTHING = frozenset({401, 403, 404, 429})
 """Statuses of a refusal that is about something else than the feature."""
 
 
+@lru_cache(maxsize=4)
 def feature_source(profile: str) -> FeatureSource:
-    """Return how features are recognised.
+    """Return how features are recognised; what the shipped cases need is found out once a process.
 
     Args:
         profile: of the target.
