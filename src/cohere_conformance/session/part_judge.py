@@ -16,8 +16,8 @@ import msgspec
 from cohere_conformance import __version__
 from cohere_conformance.recordings.parts import parse_part
 from cohere_conformance.report import Tally
+from cohere_conformance.session.garbage import rarely_collected
 from cohere_conformance.session.judging import Judge
-from cohere_conformance.session.processes import rarely_collected
 
 if TYPE_CHECKING:
     from cohere_conformance.recordings.parts import RecordingPart

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from cohere_conformance.recordings.parts import (
 )
 from cohere_conformance.recordings.storage import is_address, size_of
 from cohere_conformance.report import Tally
+from cohere_conformance.session.garbage import OBJECTS
 from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 ExchangeValue = Exchange | TrafficError | RecordingNote
 _BATCH = 256
-_COLLECTED = 20_000
-"""New objects after which garbage is collected, instead of 700."""
 _LARGE = 8 * 2**20
 """Bytes from which a file is split over processes."""
 _LEAST_PART = 2**20
@@ -47,24 +45,6 @@ _WORTH = 20 * 2**20
 """Bytes of all files from which several processes are used although nobody has asked for them."""
 _MOST = 8
 """Processes that are used without being asked for: each reads every HTTP archive from its beginning."""
-
-
-@contextmanager
-def rarely_collected() -> Iterator[None]:
-    """Collect garbage rarely, and leave out of it what exists already, such as the contract.
-
-    Exchanges have hardly any cycles, and looking for them took a fifth of the time of a check.
-    """
-    thresholds, frozen = gc.get_threshold(), gc.get_freeze_count()
-    if not frozen:
-        gc.freeze()
-    gc.set_threshold(_COLLECTED, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        if not frozen:
-            gc.unfreeze()
 
 
 def batches(values: Iterable[ExchangeValue]) -> Iterator[list[ExchangeValue]]:
@@ -117,7 +97,7 @@ def _start_worker(settings: JudgeSettings, stopped: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
     _worker, _stopped = _inherited or Judge(settings), stopped
     gc.freeze()
-    gc.set_threshold(_COLLECTED)
+    gc.set_threshold(OBJECTS)
 
 
 def _count_part(part: RecordingPart) -> CountedPart:

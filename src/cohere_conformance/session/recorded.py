@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 from cohere_conformance.session import processes
+from cohere_conformance.session.garbage import rarely_collected
 
 if TYPE_CHECKING:
     from cohere_conformance.report import Tally
@@ -48,10 +49,10 @@ def check(
     files = list(_files(paths, tally))
     jobs = jobs or processes.jobs_for(files)
     if jobs > 1:
-        with processes.rarely_collected():
+        with rarely_collected():
             processes.spread(files, ours, jobs, tally, report)
         return
-    with processes.rarely_collected():
+    with rarely_collected():
         for file in files:
             for batch in processes.batches(parse_recording(file)):
                 report(file, 0)

@@ -12,6 +12,7 @@ from cohere_conformance.errors import ConformanceError, ReportError, UsageError
 from cohere_conformance.report import process_code
 from cohere_conformance.report.verdict import INTERRUPTED
 from cohere_conformance.session.clock import REAL, RunClock
+from cohere_conformance.session.garbage import rarely_collected
 from cohere_conformance.session.interrupt import terminable
 
 if TYPE_CHECKING:
@@ -166,16 +167,13 @@ def run_suites(arguments: Iterable[str], clock: RunClock = REAL) -> SuitesResult
     """
     import pytest  # slow to import, and only these commands need it
 
-    outcome, frozen = SuitesResult(clock), gc.get_freeze_count()
-    with terminable(), outcome.agreeing():
+    outcome = SuitesResult(clock)
+    with rarely_collected(), terminable(), outcome.agreeing():
         try:
             outcome.status = int(pytest.main([*arguments], plugins=[outcome]))
         except SystemExit as error:
             traceback.print_exc()
             raise ReportError(f"expected pytest to return, got an exit with {error.code!r}") from error
-        finally:
-            if not frozen:
-                gc.unfreeze()  # what the plugin took out of the collections
         if outcome.report is None and outcome.code == INTERRUPTED and outcome.begun:
             outcome.conclude(interrupted=True)  # so early that pytest had not called the plugin
     return outcome
