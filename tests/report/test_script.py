@@ -93,3 +93,17 @@ def test_whatever_an_id_is_the_shell_runs_nothing_of_it(tmp_path: Path) -> None:
     )  # fmt: skip
     assert '{"a": "it\'s", "id": "' in done.stdout.decode()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_list_shows_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CO_API_KEY", PRODUCTION)
+    state = ServerState(step=0.01, faults=chosen(["connectors.unsorted"]))
+    with ServerThread(state) as running:
+        folder = report_of(tmp_path, running.url, "--case", "connectors.list.newest-first")
+        (cause,) = load(folder).causes
+        script = script_of(folder, cause.id)
+        assert "for connectors.tides" in script, "each request says what it is for"
+        *made, listed = (json.loads(line) for line in printed(script))
+    names = [one["connector"]["id"] for one in made]
+    times = [one["created_at"] for one in listed["connectors"] if one["id"] in names]
+    assert times != sorted(times, reverse=True), "the fault is seen again"

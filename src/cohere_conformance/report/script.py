@@ -24,7 +24,7 @@ from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cohere_conformance.model import Exchange, Request
@@ -61,12 +61,14 @@ class _Step:
     Attributes:
         number: of the exchange in its journal.
         exchange: as it was sent.
+        case: id of the case or name of the resource that sent it.
         gives: locations of the ids in its response that later requests have, by id.
         polls: whether it only waits for something to be ready.
     """
 
     number: int
     exchange: Exchange
+    case: str
     gives: dict[str, str] = field(default_factory=dict)
     polls: bool = False
 
@@ -107,19 +109,55 @@ def script_of(folder: Path, cause_id: str) -> str:
 
 
 def _steps(records: Sequence[Record], case: str) -> list[_Step]:
-    """Return what a case sent, after what its requests need, in the order of the journal."""
+    """Return what a case sent, after what its requests need and its responses list, in the order of the
+    journal.
+    """
     exchanges = [record.exchange for record in records if record.exchange is not None]
     own = [number for number, record in enumerate(records) if record.case == case]
     if len(own) > MOST_REQUESTS:
         return []
     given = _given(exchanges)
+    complete = _needed(records, exchanges, own, [*own, *_listed(exchanges, own, given)], given)
+    return complete if len(complete) <= MOST_REQUESTS else _needed(records, exchanges, own, own, given)
+
+
+def _listed(exchanges: Sequence[Exchange], own: Sequence[int], given: Mapping[str, int]) -> list[int]:
+    """Return the requests that created what responses list: a list shows nothing where nothing exists."""
+    addressed = "\n".join(exchange.request.url for exchange in exchanges)
+    return [
+        given[name]
+        for number in own
+        if exchanges[number].request.method == "GET"
+        for name in _ids(exchanges[number])
+        if given.get(name, number) < number
+        and exchanges[given[name]].request.method == "POST"
+        and f"/{name}" in addressed
+    ]
+
+
+def _needed(
+    records: Sequence[Record],
+    exchanges: Sequence[Exchange],
+    own: Sequence[int],
+    wanted: Sequence[int],
+    given: Mapping[str, int],
+) -> list[_Step]:
+    """Return wanted requests after what they need.
+
+    Args:
+        records: of the journal.
+        exchanges: of the records.
+        own: numbers of the requests of the case.
+        wanted: numbers of all requests that are wanted.
+        given: the number of the exchange that has an id first, by the id.
+    """
     steps: dict[int, _Step] = {}
-    waiting = [*own]
+    waiting = [*wanted]
     while waiting:
         number = waiting.pop()
         if number in steps:
             continue
-        steps[number] = _Step(number, exchanges[number])
+        steps[number] = _Step(number, exchanges[number], records[number].case)
         text = _sent(exchanges[number].request)
         for name, origin in given.items():
             if origin < number and name in text:
@@ -217,7 +255,7 @@ def _waiting(place: int, steps: Sequence[_Step], variables: dict[str, str]) -> s
     numbers = " ".join(str(place + number) for number in range(len(steps)))
     return "\n".join(
         [
-            f"# {numbers.replace(' ', ', ')}. the run waited until it was ready",
+            f"# {numbers.replace(' ', ', ')}. the run waited until {plain(steps[0].case)} was ready",
             f"for request in {numbers}; do",
             "  sleep 1",
             f"  {line}",
@@ -230,7 +268,8 @@ def _waiting(place: int, steps: Sequence[_Step], variables: dict[str, str]) -> s
 
 def _commands(place: int, step: _Step, variables: dict[str, str]) -> str:
     request = step.exchange.request
-    lines = [f"# {place}. {plain(request.method)} {plain(request.url.partition('?')[0], longest=200)}"]
+    url = plain(request.url.partition("?")[0], longest=200)
+    lines = [f"# {place}. {plain(request.method)} {url} for {plain(step.case)}"]
     line, inexact = _line(step.exchange, variables)
     if inexact:
         lines.append(f"# not exact: {plain('; '.join(inexact), longest=None)}")
