@@ -125,9 +125,10 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
                 f"{location}/oauth/client_secret", "no secret", f"a text of {len(reported)} characters"
             )
             continue
-        rest = {name: value for name, value in connector.items() if name not in before}
-        if any(secret in text for text in _texts(rest) for secret in secrets):
-            yield Breach(location, "no secret that was sent", "one of them")
+        for name, value in connector.items():
+            if name not in before and any(secret in text for text in _texts(value) for secret in secrets):
+                yield Breach(f"{location}/{name}", "no secret that was sent", "one of them")
+                break
 
 
 def _secrets(sent: Json) -> Iterator[str]:
