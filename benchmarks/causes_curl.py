@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
+import re
 import subprocess
 import threading
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from cohere_conformance.cases import Skip, shipped_suite
+from cohere_conformance.cases.model import conditions
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.errors import UsageError
-from cohere_conformance.model import Exchange, Request, Response, Source
+from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
+from cohere_conformance.privacy.words import REDACTED
 from cohere_conformance.reference import Profile, ServerState, chosen
 from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.report.entry import fingerprint, key_of
 from cohere_conformance.report.script import script_of
 from cohere_conformance.session.judging import Judge, JudgeSettings
+from cohere_conformance.session.removal import value as value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    from cohere_conformance.cases import Case
+    from cohere_conformance.cases.model import Conditions
     from cohere_conformance.model import Finding
     from cohere_conformance.report.shape import Cause
 
@@ -33,6 +41,9 @@ KEYS = {
     "CONFORMANCE_TRIAL_KEY": "reference-trial-key",
     "CONFORMANCE_EXPIRED_KEY": "reference-expired-key",
 }
+SECRET = "a-secret-of-the-reader"
+"""What a reader writes in place of a redacted secret; the comments of a script say where one is."""
+_SENT_FOR = re.compile(r"^# ([\d, ]+)\. (?:[A-Z]+ \S+ for|the run waited until) (\S+)", re.MULTILINE)
 _HOPS = frozenset({"transfer-encoding", "connection", "content-length", "date", "server"})
 
 
@@ -97,8 +108,6 @@ class Again:
     def __init__(self, faults: Sequence[str]) -> None:
         state = ServerState(profile=Profile("contract"), faults=chosen(faults), step=0.02)
         self._server = ServerThread(state)
-        self._judge = Judge(JudgeSettings())
-        self._cases = {case.id: case for case in shipped_suite().cases}
 
     def __enter__(self) -> Self:
         self._recorder = _Recorder(self._server.__enter__().url)
@@ -133,26 +142,70 @@ class Again:
         port = self._recorder.server_address[1]
         self._recorder.exchanges.clear()
         commands = commands.replace(f"//{address.netloc}", f"//127.0.0.1:{port}")
+        commands = commands.replace(REDACTED, SECRET)
         environment = {"PATH": os.environ["PATH"], "NO_PROXY": "*", "LC_ALL": "C", **KEYS}
         subprocess.run(
             ["bash"], input=commands.encode(), env=environment, capture_output=True, check=False, timeout=60
         )
+        names = (cause.example.position, *cause.case_ids)
+        values = _values(commands, self._recorder.exchanges)
         return {
-            fingerprint(key_of(finding, case))
+            fingerprint(key_of(finding, name))
             for exchange in self._recorder.exchanges
-            for case in (cause.example.position, *cause.case_ids)
-            for finding in (*self._judge.findings(exchange), *self._expected(exchange, case))
+            for finding, name in _findings(exchange, names, values)
         }
 
-    def _expected(self, exchange: Exchange, name: str) -> list[Finding]:
-        """Return what a written case does not expect."""
-        case = self._cases.get(name)
-        if case is None:
-            return []
-        try:
-            expectation = case.expectation("contract")
-        except UsageError:
-            return []  # it depends on the resources of the run
-        if isinstance(expectation, Skip):
-            return []
-        return list(expected(self._judge.contract, exchange, expectation))
+
+def _values(script: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """Return the values of the placeholders of the resources that a script has created."""
+    resources = shipped_suite().resources
+    found: dict[str, str] = {}
+    for numbers, name in _SENT_FOR.findall(script):
+        exchange = exchanges[min(int(numbers.rpartition(" ")[2]), len(exchanges)) - 1]
+        if (resource := resources.get(name)) is not None:
+            pointers = resource.capture | (resource.wait.capture if resource.wait else {})
+            texts = {key: value_at(pointer, exchange) for key, pointer in pointers.items()}
+            found |= {f"{name}.{key}": text for key, text in texts.items() if text is not None}
+    return found
+
+
+def _findings(
+    exchange: Exchange, names: Sequence[str], values: Mapping[str, str]
+) -> Iterator[tuple[Finding, str]]:
+    """Yield the findings of an exchange, each with every case that may have sent it."""
+    for finding in _judge().findings(exchange):
+        yield from ((finding, name) for name in names)
+    for name in names:
+        yield from ((finding, name) for finding in _expected(exchange, name, values))
+
+
+def _expected(exchange: Exchange, name: str, values: Mapping[str, str]) -> list[Finding]:
+    """Return what a written case does not expect, as far as the values of its placeholders are known."""
+    case = _cases().get(name)
+    if case is None or isinstance(written := case.profiles.get("contract", case.expect), Skip):
+        return []
+    expectation = Expectation(
+        status=written.status,
+        headers=_known(written.headers, values),
+        body=_known(written.body, values),
+    )
+    return list(expected(_judge().contract, exchange, expectation))
+
+
+def _known(templates: Conditions, values: Mapping[str, str]) -> Conditions:
+    """Return the conditions of which all placeholders have values."""
+    known: Conditions = {}
+    for place, template in templates.items():
+        with contextlib.suppress(UsageError):
+            known |= conditions({place: template}, values)
+    return known
+
+
+@cache
+def _judge() -> Judge:
+    return Judge(JudgeSettings())
+
+
+@cache
+def _cases() -> dict[str, Case]:
+    return {case.id: case for case in shipped_suite().cases}
