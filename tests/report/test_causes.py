@@ -20,6 +20,7 @@ GROUPS = {
     "POST /v1/embed": "embed",
     RERANK: "rerank",
     MODELS: "models",
+    "GET /v1/models/{model}": "models",
     "POST /v1/rerank": "rerank",
     "GET /v1/datasets": "datasets",
     "POST /v1/datasets": "datasets",
@@ -32,12 +33,15 @@ BACKGROUND = Background(
         (CHAT, "/finish_reason"): "Chat/finish_reason",
     },
     sentences=Sentences(
-        requirements={"rerank.sorted": "The results are in descending order of relevance_score."},
+        requirements={
+            "rerank.sorted": "The results are in descending order of relevance_score.",
+            "models.counts": "A batch has not processed more records than it has.",
+        },
         cases={"chat.odd": "An odd request is rejected."},
     ),
     refused={"chat.no-messages"},
     missing={"tools": {"chat.tools", "chat.tool-results"}},
-    follows={"embed.batch": ("embed.repeatable",)},
+    follows={"embed.batch": ("embed.repeatable",), "common.client-name": ("embed.repeatable",)},
 )
 
 
@@ -708,3 +712,170 @@ def test_the_example_shows_the_mistake_and_not_only_what_follows_from_it(server:
     (cause,) = server.report().causes
     assert len(cause.findings) == 2
     assert "a longer" in cause.example.request_text
+
+
+# -- what follows from something else in the same responses, or in others of the same API
+
+
+def test_statuses_of_all_keys_that_are_one_finding_are_about_the_key(server: Server) -> None:
+    missing = found(Kind.STATUS_UNEXPECTED, operation=MODELS, status=404, expected="status 401")
+    for name in ("no-key", "wrong-key"):
+        server.case(f"models.get.{name}", [missing], fails=True)
+    server.case("chat.no-key", [violated("common.key-missing", expected="status 401")], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "The key is not checked"
+
+
+def test_a_requirement_on_refusals_that_crashes_is_one_cause_with_its_cases(server: Server) -> None:
+    crash = {"operation": EMBED, "status": 500, "observed": "500"}
+    server.case(
+        "embed.odd", [found(Kind.STATUS_UNEXPECTED, expected="status 400 or 422", **crash)], fails=True
+    )
+    server.case(
+        "embed.relation",
+        [violated("embed.foreign", expected="a status from 400 to 499", **crash)],
+        fails=True,
+    )
+    (cause,) = server.report().causes
+    assert cause.rule == "crash-on-invalid"
+
+
+def test_a_subject_of_a_requirement_follows_as_the_requirement_does(server: Server) -> None:
+    server.case("embed.a", [violated("embed.repeatable", "/embeddings", operation=EMBED)])
+    server.case("embed.b", [violated("common.client-name", operation=EMBED)])
+    (cause,) = server.report().causes
+    assert cause.title.startswith("embeddings: got")
+
+
+def test_a_listed_model_that_does_not_exist_is_one_cause(server: Server) -> None:
+    server.case("embed.served", [found(Kind.TYPE_CHANGED, "/texts", operation=EMBED)])
+    missing = {"operation": EMBED, "status": 404}
+    request = '{"model": "embed-small"}'
+    unexpected = found(Kind.STATUS_UNEXPECTED, expected="status 200", **missing)
+    server.case("embed.plain", [unexpected], request=request)
+    server.case("models.relation", [violated("models.listed-serves", **missing)], request=request)
+    assert {cause.title for cause in server.report().causes} == {
+        "texts is a string",
+        "Models that are listed do not exist (status 404): embed-small",
+    }
+
+
+def test_a_certain_element_follows_from_the_order_of_its_array(server: Server) -> None:
+    server.case("rerank.a", [violated("rerank.sorted", "/results/*/relevance_score", operation=RERANK)])
+    first = found(Kind.EXPECTATION_FAILED, "/results/0/index", operation=RERANK)
+    server.case("rerank.b", [first])
+    server.case("rerank.c", [found(Kind.EXPECTATION_FAILED, "/meta/0/index", operation=RERANK)])
+    ordered, other = server.report().causes
+    assert (len(ordered.findings), other.title) == (2, "meta[0].index is a string")
+
+
+def test_a_missing_element_follows_from_what_is_wrong_in_the_elements(server: Server) -> None:
+    mild = msgspec.structs.replace(
+        violated("models.counts", "/models/*/endpoints", operation=MODELS), severity=Severity.NOTICE
+    )
+    missing = found(
+        Kind.EXPECTATION_FAILED,
+        "/models",
+        operation=MODELS,
+        expected="an array with an element whose name is a",
+    )
+    server.case("models.a", [mild, missing])
+    (cause,) = server.report().causes
+    assert (cause.severity, len(cause.findings)) == (Severity.BREAKING, 2)
+
+
+@pytest.mark.parametrize(("operation", "causes"), [("GET /v1/models/{model}", 1), (MODELS, 2)])
+def test_what_is_not_found_follows_from_wrong_ids(server: Server, operation: str, causes: int) -> None:
+    server.case("models.a", [violated("models.same-id", "/models/*/id", operation=MODELS)])
+    missing = found(Kind.STATUS_UNEXPECTED, operation=operation, status=404, expected="status 200")
+    server.case("models.b", [missing])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("name", "causes"), [("num_failed_records", 1), ("num_tokens", 2)])
+def test_a_property_beside_follows_from_a_requirement_about_it(
+    server: Server, name: str, causes: int
+) -> None:
+    total = violated("models.counts", "/batch/num_records", operation=MODELS)
+    server.case("models.a", [total, found(Kind.EXPECTATION_FAILED, f"/batch/{name}", operation=MODELS)])
+    assert len(server.report().causes) == causes
+
+
+def test_what_is_absent_follows_from_the_wrong_type_of_its_object(server: Server) -> None:
+    typed = violated("chat.format", "/pages/*/type")
+    absent = found(Kind.EXPECTATION_FAILED, "/pages/0/markdown/content", observed="absent")
+    wrong = found(Kind.EXPECTATION_FAILED, "/pages/0/number", observed="7")
+    server.case("chat.a", [typed, absent, wrong])
+    first, second = server.report().causes
+    assert (len(first.findings), second.title) == (2, "pages[0].number is 7")
+
+
+def test_what_a_deleted_resource_still_has_follows_from_its_requirement(server: Server) -> None:
+    kept = violated("models.deleted-is-gone", "/model", operation=MODELS, expected="404, or DELETED")
+    server.case("models.lifecycle", [kept], fails=True)
+    read = found(
+        Kind.STATUS_UNEXPECTED, operation="GET /v1/models/{model}", expected="status 404", observed="200: {}"
+    )
+    server.case("models.get.deleted", [read], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "model: got a string instead of 404, or DELETED"
+
+
+def test_an_address_that_two_operations_accept_explains_a_missing_one(server: Server) -> None:
+    accepted = {"expected": "a refusal of other addresses", "observed": "200"}
+    for operation in (EMBED, "POST /v1/embed"):
+        server.case("embed.wrong", [violated("embed.url", operation=operation, **accepted)], fails=True)
+    absent = found(Kind.STATUS_UNEXPECTED, operation=EMBED, expected="status 400 or 422", observed="200: {}")
+    server.case("embed.no-address", [absent], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "2 operations accept other addresses"
+
+
+def test_events_that_are_joined_wrong_follow_from_their_index(server: Server) -> None:
+    server.case("chat.plain", [violated("chat.index", "/texts/*/index")])
+    server.case(
+        "chat.stream",
+        [violated("chat.index", "/texts/*/index"), found(Kind.STREAM_FOLD_MISMATCH, "/texts/*/text")],
+    )
+    (cause,) = server.report().causes
+    assert cause.title.startswith("texts[].index: got")
+
+
+def test_an_element_that_a_list_lacks_follows_from_the_value_that_it_should_have(server: Server) -> None:
+    server.case("models.a", [violated("models.forward", "/status", operation="GET /v1/models/{model}")])
+    expected = 'an array with an element whose id is "a", whose status is "complete"'
+    missing = found(Kind.EXPECTATION_FAILED, "/models", operation=MODELS, expected=expected)
+    server.case("models.b", [missing])
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 2
+
+
+@pytest.mark.parametrize(("place", "causes"), [("/status", 1), ("/name", 2)])
+def test_what_a_resource_lacks_follows_from_its_state(server: Server, place: str, causes: int) -> None:
+    label = "GET /v1/models/{model}"
+    server.case("models.a", [violated("models.forward", place, operation=label)])
+    other = found(Kind.EXPECTATION_FAILED, place, operation=label)
+    absent = found(Kind.EXPECTATION_FAILED, "/output_id", operation=label, observed="absent")
+    server.case("models.b", [absent, other])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("expected", "causes"), [("status 404", 1), ("status 409", 2)])
+def test_a_case_of_the_same_status_follows_the_requirement(
+    server: Server, expected: str, causes: int
+) -> None:
+    label = "DELETE /v1/models/{model}"
+    server.case("models.a", [violated("models.second-delete", operation=label, expected="404")], fails=True)
+    again = found(Kind.STATUS_UNEXPECTED, operation=label, expected=expected, observed="200: {}")
+    server.case("models.delete.again", [again], fails=True)
+    assert len(server.report().causes) == causes
+
+
+def test_what_is_in_an_undeclared_object_is_not_absent_as_well(server: Server) -> None:
+    body = '{"model": {"name": "a", "endpoints": []}}'
+    wrapped = found(Kind.PROPERTY_UNDOCUMENTED, "/model", observed='model: {"name": "a"}')
+    named = violated("models.itself", "/name", observed="None")
+    absent = [found(Kind.EXPECTATION_FAILED, place, observed="absent") for place in ("/endpoints", "/length")]
+    server.case("chat.a", [wrapped, named, *absent], body=body)
+    first, second = server.report().causes
+    assert (len(first.findings), second.title) == (3, "length is absent")

@@ -21,6 +21,7 @@ _MANY = 6
 """Requirements on what is refused: if so many are violated, requests are not validated in general."""
 _CRASH = Key("crash-on-invalid", ())
 _WORD = re.compile(r"\w+")
+_ABSENT = frozenset({"absent", "none", "None"})
 _RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
 
 
@@ -119,9 +120,10 @@ class _Search:
 
     def founded(self, group: CauseGroup) -> CauseGroup | None:
         """Return the group of a requirement without which another one says nothing."""
-        if group.key.rule != "requirement":
-            return None
-        follows = self._facts.background.follows.get(group.key.parts[0], ())
+        required = {one.row.requirement for one in group.members}
+        known = self._facts.background.follows
+        # A subject of several requirements follows only if each of them does.
+        follows = set.intersection(*(set(known.get(name or "", ())) for name in required))
         apis = self._apis(group)
         found = (one for name in follows for one in self._violations.get(name, ()) if apis <= self._apis(one))
         return self._first(group, (one for one in found if one in self))
@@ -192,10 +194,12 @@ def _accompanies(
 def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether a finding may follow from another one by where both are."""
     required = Kind.REQUIREMENT_VIOLATED
-    if one.place == other.place:
+    if one.place == other.place or wrapped(one, other):
         return True
     if not one.place or not other.place:
         return _names(one, other)
+    if one.row.kind is Kind.STREAM_FOLD_MISMATCH and other.place == f"{one.place.rpartition('/')[0]}/index":
+        return True  # the events of an element are found by its index
     above = one.place.startswith(f"{other.place}/")
     if one.row.kind is required and other.row.kind is not required:
         # A wrong element does not explain a wrong count.
@@ -204,6 +208,18 @@ def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
         # A wrong count does not explain a wrong type in one of the elements.
         return False
     return above or other.place.startswith(f"{one.place}/")
+
+
+def wrapped(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a property is absent because it is in an undeclared object beside its place."""
+    parent, _, name = one.place.rpartition("/")
+    return (
+        one.row.observed in _ABSENT
+        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
+        and other.row.location.rpartition("/")[0] == parent
+        and ": {" in other.row.observed
+        and f'"{name}"' in other.row.example.response_text
+    )
 
 
 def _names(one: SeenFinding, other: SeenFinding) -> bool:

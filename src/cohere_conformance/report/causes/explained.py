@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report.causes.consequences import without_consequences
+from cohere_conformance.report.causes.consequences import without_consequences, wrapped
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, outcome, refusal_expected
 from cohere_conformance.report.verdict import RANK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cohere_conformance.report.causes.group import CauseGroup
     from cohere_conformance.report.causes.keys import Facts
@@ -27,13 +27,16 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     # What follows from a group explains cases as its members do; what cases show is added to no explanation.
     found = [(group, tuple(group.every)) for group in strong]
     left = []
-    for group in weak:
+    for group in sorted(weak, key=_late):
         rest = []
         for one in group.members:
             topical = group.key.rule not in _UNGROUPED
             explaining = _explaining(one, found, facts, topical=topical)
             if explaining is None and topical and len(group.operations) == 1:
                 explaining = _accepting(one, found)
+            explaining = explaining or next(
+                (other for other in strong if _of_another_state(one, other)), None
+            )
             if explaining is not None:
                 explaining.followers.append(one)
             else:
@@ -42,6 +45,22 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
             group.members = rest
             left.append(group)
     return [*strong, *_alike(left)]
+
+
+def _late(group: CauseGroup) -> bool:
+    """Return whether a group only misses something: what it misses may depend on what others find."""
+    return all(one.row.observed == "absent" for one in group.members)
+
+
+def _of_another_state(one: SeenFinding, group: CauseGroup) -> bool:
+    """Return whether a case misses something in a resource whose status, by the same response, is another
+    one than it expects, and a group explains that.
+    """
+    at = f"{one.place.rpartition('/')[0]}/status"
+    return one.row.observed == "absent" and any(
+        other.place == at and other.by_case and other.row.fingerprint in one.companions
+        for other in group.followers
+    )
 
 
 def _accepting(
@@ -55,11 +74,11 @@ def _accepting(
         return None
     for group, findings in found:
         violated = [other for other in findings if other.row.requirement]
-        if group.key.rule == "requirement" and all(
-            other.row.operation == one.row.operation
-            and other.served
-            and (other.rank[0] or refusal_expected(other.row))
-            for other in violated
+        here = any(other.row.operation == one.row.operation for other in violated)
+        if (
+            here
+            and group.key.rule == "requirement"
+            and all(other.served and (other.rank[0] or refusal_expected(other.row)) for other in violated)
         ):
             return group
     return None
@@ -108,7 +127,14 @@ def _rating(
     near = [other for other in findings if facts.group(other.row.operation) == api]
     if any(_names(one.place) and _names(one.place) == _names(other.place) for other in near):
         return _ELSEWHERE, 0
-    if any(_compared(one, other) for other in ours):
+    if any(_compared(one, other) for other in ours) or any(_required(one, other) for other in near):
+        return _ELSEWHERE, 0
+    if any(_of_same_status(one, other) for other in ours):
+        return _ELSEWHERE, 0
+    said = facts.background.sentences.requirements
+    if any(_ordered(one, other, said) for other in ours) or any(_not_found_by(one, other) for other in near):
+        return _ELSEWHERE, 0
+    if any(_beside(one, other, said) for other in ours):
         return _ELSEWHERE, 0
     common = max((len(_subjects(one) & _subject_of(other)) for other in near if _fits(one, other)), default=0)
     if common:
@@ -123,6 +149,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNGROUPED = frozenset({"expectation", "unexpected-status"})
 """Rules that know nothing of what their findings have in common."""
 _NOT_VALIDATED = Key("topic", ("invalid", ACCEPTED))
+_WHOSE = re.compile(r"\bwhose (\w+) is ")
+_STATUS = re.compile(r"\b\d{3}\b")
+_WORD = re.compile(r"\w+")
+_OF_AN_ORDER = frozenset({"ascending", "descending", "first", "order", "ordered", "sorted"})
+_ID = ("/id", "_id")
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
 _COMMON = frozenset("a and as by get id in is list no not of one plain stream the v1 v2 with".split())
 
@@ -133,7 +164,7 @@ def _relation(one: SeenFinding, other: SeenFinding) -> int | None:
         return _SAME
     if _near(one.place, other.place):
         return _ABOVE
-    if _renamed(one, other):
+    if _renamed(one, other) or _of_another_type(one, other) or wrapped(one, other):
         return _ALIKE
     names, others = _names(one.place), _names(other.place)
     return _ALIKE if names and others and names[-1] == others[-1] else None
@@ -150,6 +181,17 @@ def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
     )
 
 
+def _of_another_type(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case misses something in an object that is of another type than it should be."""
+    parent, _, name = other.place.rpartition("/")
+    return (
+        one.row.observed == "absent"
+        and name == "type"
+        and bool(parent)
+        and one.place.startswith(f"{parent}/")
+    )
+
+
 def _near(one: str, other: str) -> bool:
     """Return whether one location is above the other."""
     if not one or not other:
@@ -159,7 +201,17 @@ def _near(one: str, other: str) -> bool:
 
 def _milder_below(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether another finding is less severe, and only about a part of what a case expects."""
-    return RANK[one.row.severity] < RANK[other.row.severity] and other.place.startswith(f"{one.place}/")
+    return (
+        RANK[one.row.severity] < RANK[other.row.severity]
+        and other.place.startswith(f"{one.place}/")
+        and not (other.row.requirement and _of_elements(one, other))
+    )
+
+
+def _of_elements(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case misses an element in an array, and another finding is about its elements."""
+    missing = one.row.expected.startswith(("an array with an element", "an array whose"))
+    return missing and other.place.startswith(f"{one.place}/*/")
 
 
 def _compared(one: SeenFinding, other: SeenFinding) -> bool:
@@ -171,6 +223,61 @@ def _compared(one: SeenFinding, other: SeenFinding) -> bool:
         and bool(name)
         and one.place.startswith(f"{other.place}/")
         and f'"{name}"' in other.row.observed
+    )
+
+
+def _of_same_status(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a requirement on the status of an operation expects and finds what a case does."""
+    statuses = [set(_STATUS.findall(row.expected)) for row in (one.row, other.row)]
+    return (
+        one.row.kind is Kind.STATUS_UNEXPECTED
+        and bool(other.row.requirement)
+        and not other.place
+        and one.row.status == other.row.status
+        and statuses[0] == statuses[1] != set()
+    )
+
+
+def _required(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case misses an element with a value that a requirement finds wrong elsewhere."""
+    name = other.place.rpartition("/")[2]
+    names = _WHOSE.findall(one.row.expected) if one.row.kind is Kind.EXPECTATION_FAILED else ()
+    return bool(other.row.requirement) and not name.endswith("id") and name in names
+
+
+def _ordered(one: SeenFinding, other: SeenFinding, said: Mapping[str, str]) -> bool:
+    """Return whether a case expects a certain element of an array, and a requirement on the order of that
+    array is violated.
+    """
+    if not one.by_case or one.place == one.row.location:
+        return False
+    words = set(_WORD.findall(said.get(other.row.requirement or "", "")))
+    array = other.place.partition("/*/")[0]
+    return bool(words & _OF_AN_ORDER) and one.place.startswith(f"{array}/*/")
+
+
+def _not_found_by(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether something is not found, and the ids that responses have are wrong."""
+    return (
+        one.row.kind is Kind.STATUS_UNEXPECTED
+        and one.row.status == 404
+        and "{" in one.row.operation
+        and other.served
+        and other.place.endswith(_ID)
+    )
+
+
+def _beside(one: SeenFinding, other: SeenFinding, said: Mapping[str, str]) -> bool:
+    """Return whether a requirement is violated in each response by a property of the same object, and says
+    something about what the case expects as well.
+    """
+    parent, _, name = one.place.rpartition("/")
+    return (
+        one.row.kind is Kind.EXPECTATION_FAILED
+        and other.row.fingerprint in one.companions
+        and bool(parent)
+        and parent == other.place.rpartition("/")[0]
+        and bool(set(name.split("_")[1:]) & set(_WORD.findall(said.get(other.row.requirement or "", ""))))
     )
 
 
@@ -196,7 +303,7 @@ def _subject_of(other: SeenFinding) -> frozenset[str]:
 
 def _fits(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether two findings are about responses of one kind."""
-    if one.row.kind is Kind.STATUS_UNEXPECTED and other.place:
+    if one.row.kind is Kind.STATUS_UNEXPECTED and other.place and not refusal_expected(other.row):
         return False
     if refusal_expected(other.row) and not refusal_expected(one.row):
         return False

@@ -10,12 +10,13 @@ from cohere_conformance.model import Kind
 if TYPE_CHECKING:
     from cohere_conformance.report.causes.seen import SeenFinding
 
+_OF_A_STATUS = frozenset({Kind.STATUS_UNEXPECTED, Kind.REQUIREMENT_VIOLATED})
 _NAME = re.compile(r'(?<!\\)"model"\s*:\s*"([^"\\]{1,100})"|\A\S+ \S*/v1/models/([^\s/?#]{1,100})')
 
 
 def not_found(one: SeenFinding) -> bool:
-    """Return whether a request got the status 404 instead of another one."""
-    return one.row.kind is Kind.STATUS_UNEXPECTED and one.row.status == 404
+    """Return whether a request got the status 404 instead of another one, such as that of a success."""
+    return one.row.kind in _OF_A_STATUS and one.row.status == 404 and not one.row.location
 
 
 def model_of(one: SeenFinding) -> str | None:

@@ -121,6 +121,7 @@ TOPICS = (
         "Validate the types and ranges of the request, and refuse invalid values with 400 or 422.",
     ),
 )
+_ABOUT_KEYS = re.compile("|".join(one.cases.pattern for one in TOPICS if one.name.startswith("key-")))
 _NO_CRASH = "common.no-crash"
 CRASHED, ACCEPTED, REFUSED = "crashed", "accepted", "refused"
 
@@ -130,7 +131,8 @@ def crashed_on_invalid(one: SeenFinding) -> bool:
     row = one.row
     if row.status < 500 or "401" in row.expected:
         return False
-    return row.requirement == _NO_CRASH or (row.kind is Kind.STATUS_UNEXPECTED and refusal_expected(row))
+    of_status = row.kind in {Kind.STATUS_UNEXPECTED, Kind.REQUIREMENT_VIOLATED}
+    return row.requirement == _NO_CRASH or (of_status and refusal_expected(row))
 
 
 def refusal_expected(row: Row) -> bool:
@@ -149,6 +151,9 @@ def topic_of(one: SeenFinding) -> Topic | None:
     if row.kind is not Kind.STATUS_UNEXPECTED:
         return None
     subjects = {case.rpartition(".")[2] for case in one.cases}
+    if subjects and "401" in row.expected and all(map(_ABOUT_KEYS.fullmatch, subjects)):
+        # One finding has the cases of all keys where they got the same status, such as 404.
+        return next(topic for topic in TOPICS if any(map(topic.cases.fullmatch, subjects)))
     for topic in TOPICS:
         about_key = topic.name.startswith("key-") and "401" not in row.expected
         if subjects and not about_key and all(map(topic.cases.fullmatch, subjects)):

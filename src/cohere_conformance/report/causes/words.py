@@ -10,7 +10,7 @@ from cohere_conformance.report.absent import NOT_THERE
 from cohere_conformance.report.causes.forms import STREAM
 from cohere_conformance.report.causes.frameworks import error_text
 from cohere_conformance.report.causes.named_models import model_of
-from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
+from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome, refusal_expected
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_NAMES = 4
 _SHORT = 12
 """Letters of a value that says nothing without what was expected instead."""
 _CONTAINERS = {"[": "an array", "{": "an object"}
-_REFUSAL = re.compile(r"(?:a refusal|4\d\d(?: or 4\d\d)*)(?: of |: |, )(?P<what>.+)", re.DOTALL)
+_REFUSAL = re.compile(r"(?:a refusal|4\d\d(?: or 4\d\d)*)(?: of |: |, (?!or ))(?P<what>.+)", re.DOTALL)
 
 
 def words(group: CauseGroup, members: Sequence[SeenFinding], background: Background) -> tuple[str, str]:
@@ -73,7 +73,7 @@ def _requirement(group: CauseGroup, first: SeenFinding, background: Background) 
     if first.served and (refusal := _REFUSAL.fullmatch(row.expected)):
         accepted = "" if row.expected.startswith("a refusal of") else "what it should refuse: "
         return f"{_do(group, 'accept')} {accepted}{refusal['what']}", change
-    if len(row.observed) <= _SHORT:
+    if len(row.observed) <= _SHORT or (first.served and refusal_expected(row)):
         return f"{where}: got {row.observed or 'nothing'} instead of {row.expected}", change
     return f"{where}: got {row.observed}", change
 
@@ -180,6 +180,10 @@ def listed(names: Sequence[str]) -> str:
 
 def _model_unknown(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     names = {name for one in group.members if (name := model_of(one))}
+    if any(one.row.requirement for one in group.members):
+        return f"Models that are listed do not exist (status 404): {listed(sorted(names))}", (
+            "Serve the models that GET /v1/models lists, or do not list them."
+        )
     return f"Models that cases name do not exist (status 404): {listed(sorted(names))}", (
         "Serve them; or, if that is not meant, accept these findings with a baseline."
     )
