@@ -19,7 +19,7 @@ from cohere_conformance.checks.expect import expected
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.privacy.words import REDACTED
-from cohere_conformance.reference import Profile, ServerState, chosen
+from cohere_conformance.reference import Clock, Profile, ServerState, chosen
 from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.report.entry import fingerprint, key_of
 from cohere_conformance.report.script import script_of
@@ -27,7 +27,7 @@ from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.removal import value as value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -41,6 +41,10 @@ KEYS = {
     "CONFORMANCE_TRIAL_KEY": "reference-trial-key",
     "CONFORMANCE_EXPIRED_KEY": "reference-expired-key",
 }
+WAIT = "/_wait"
+"""What a script requests of the recorder instead of sleeping."""
+PAUSE, GROWTH = 0.05, 1.6
+"""Seconds of the first wait for something, and by what each further one is longer, as in a run."""
 SECRET = "a-secret-of-the-reader"
 """What a reader writes in place of a redacted secret; the comments of a script say where one is."""
 _SENT_FOR = re.compile(r"^# ([\d, ]+)\. (?:[A-Z]+ \S+ for|the run waited until) (\S+)", re.MULTILINE)
@@ -48,12 +52,30 @@ _HOPS = frozenset({"transfer-encoding", "connection", "content-length", "date", 
 
 
 class _Recorder(ThreadingHTTPServer):
-    """Passes requests on to a server, and keeps the exchanges."""
+    """Passes requests on to a server, and keeps the exchanges.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: of the server.
+        advance: moves the clock of the server ahead by so many seconds.
+    """
+
+    def __init__(self, url: str, advance: Callable[[float], None]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = urlsplit(url).netloc
         self.exchanges: list[Exchange] = []
+        self._advance = advance
+        self._pause = PAUSE
+
+    def wait(self) -> None:
+        """Let time pass on the server, each time more, as a run does until something is ready."""
+        self._advance(self._pause)
+        self._pause *= GROWTH
+
+    def keep(self, exchange: Exchange) -> None:
+        """Add an exchange; after another one than a look at something, waits are short again."""
+        self.exchanges.append(exchange)
+        if exchange.request.method != "GET":
+            self._pause = PAUSE
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -67,6 +89,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.close_connection = True
+        if self.path == WAIT:
+            self.server.wait()
+            self.send_response_only(204)
+            self.end_headers()
+            return
         headers = tuple((name.lower(), value) for name, value in self.headers.items())
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         connection = http.client.HTTPConnection(self.server.upstream, timeout=20)
@@ -75,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = connection.getresponse()
         received = answer.read()
         fields = tuple((name.lower(), value) for name, value in answer.getheaders())
-        self.server.exchanges.append(
+        self.server.keep(
             Exchange(
                 Request(
                     self.command,
@@ -106,11 +133,15 @@ class Again:
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
-        state = ServerState(profile=Profile("contract"), faults=chosen(faults), step=0.02)
+        # Its clock moves as that of a run does, so that figures do not depend on the speed of the machine.
+        self._clock = Clock(runs=False)
+        state = ServerState(
+            profile=Profile("contract"), faults=chosen(faults), time_per_request=0.001, clock=self._clock
+        )
         self._server = ServerThread(state)
 
     def __enter__(self) -> Self:
-        self._recorder = _Recorder(self._server.__enter__().url)
+        self._recorder = _Recorder(self._server.__enter__().url, self._clock.advance)
         self._thread = threading.Thread(target=self._recorder.serve_forever, daemon=True)
         self._thread.start()
         return self
@@ -133,7 +164,8 @@ class Again:
             script = script_of(folder, cause.id)
         except UsageError:
             return None
-        found = self._shown(script.replace("  sleep 1\n", "  sleep 0.05\n"), cause)
+        wait = f"  curl -sS http://127.0.0.1:{self._recorder.server_address[1]}{WAIT}\n"
+        found = self._shown(script.replace("  sleep 1\n", wait), cause)
         said = int(script.partition("# Sends the ")[2].partition(" ")[0])
         return found if len(self._recorder.exchanges) == said else None
 
