@@ -420,7 +420,7 @@ def run(*command: object, codes: tuple[int, ...] = (0, 1)) -> Run:
 def check(file: Path, jobs: int, *, codes: tuple[int, ...] = (0, 1)) -> Run:
     """Run our `check` on a recording."""
     ours = (sys.executable, "-m", "cohere_conformance", "check", file, "--jobs", jobs)
-    return run(*ours, "--report-dir", file.with_suffix(".report"), codes=codes)
+    return run(*ours, "--report-dir", file.with_suffix(f".{jobs}.report"), codes=codes)
 
 
 def redocly(binary: str, file: Path, document: Path) -> tuple[Run, set[int]]:
@@ -484,6 +484,7 @@ def compare(folder: Path, binary: str | None, count: int, repeat: int) -> Iterat
         yield f"| {name} | {best.seconds:.2f} | {cpu:.2f} | {rate:,.0f} | {best.megabytes:,.0f} |"
     if not binary:
         yield "| redocly drift | missing: name it with --redocly | | |"
+    yield from ("", *_ratios(runs, file), "")
     yield from ("", "| planted | times | found by check | found by redocly drift |", "|---|--:|--:|--:|")
     wrong = {number: one.wrong for number, one in enumerate(traffic(count, 0.05))}
     planted, ours = Counter(wrong.values()), Counter(wrong[number] for number in found(file))
@@ -492,6 +493,22 @@ def compare(folder: Path, binary: str | None, count: int, repeat: int) -> Iterat
     for name in names:
         said = f"{others[name]:,}" if binary else "-"
         yield f"| {name or 'nothing: false alarms'} | {planted[name]:,} | {ours[name]:,} | {said} |"
+
+
+def _ratios(runs: dict[str, list[Run]], file: Path) -> Iterator[str]:
+    """Yield the goals about speed: rounds are compared with themselves, as other work may disturb each."""
+    one, two = runs["check --jobs 1"], runs["check --jobs 2"]
+    faster = max(a.seconds / b.seconds for a, b in zip(one, two, strict=True))
+    # Two idle cores would share the CPU time of the processes, if that is divided evenly.
+    idle = 2 * min(a.cpu for a in one) / min(b.cpu for b in two)
+    yield f"`-j 2` is {faster:.2f} times as fast by the clock, at most {idle:.2f} times on two idle cores."
+    if "redocly drift" in runs:
+        ratio = min(a.cpu for a in one) / min(b.cpu for b in runs["redocly drift"])
+        yield f"`check` takes {ratio:.2f} times the CPU time of `redocly drift`."
+    reports = [file.with_suffix(f".{jobs}.report") / "report.json" for jobs in (1, 2)]
+    findings = [json.loads(report.read_bytes())["findings"] for report in reports]
+    same = "equal" if findings[0] == findings[1] else "MISSED: different"
+    yield f"The findings of both and their examples are {same}."
 
 
 def memory(folder: Path, scale: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ on each: `x-id`, `x-class`, `x-reason` and `x-evidence`. An addition of an SDK h
 from __future__ import annotations
 
 import copy
-import pickle
+import marshal
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -142,12 +142,21 @@ def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
     Raises:
         ContractError: an action selects nothing (the document has changed), or cannot be applied.
     """
-    # Pickling copies a tree of plain values much faster than deepcopy.
-    amended: Document = pickle.loads(pickle.dumps(document))  # our own bytes
+    # Much faster than deepcopy for a tree of plain values, and half the time of pickle.
+    amended: Document = marshal.loads(marshal.dumps(document))
     for amendment in amendments:
-        for action in amendment.actions:
-            _carry_out(amended, amendment.id, action)
+        carry_out(amended, amendment)
     return amended
+
+
+def carry_out(document: Document, amendment: Amendment) -> None:
+    """Apply an amendment to the very document, which is of no use if that fails.
+
+    Raises:
+        ContractError: as `apply`.
+    """
+    for action in amendment.actions:
+        _carry_out(document, amendment.id, action)
 
 
 def selected(document: Document, target: str) -> list[Any]:
