@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,18 +33,20 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
-    home = tmp_path_factory.mktemp("containers")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(home), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    containers = Containers(home)
-    try:
-        containers.base(PYTHON, next(home.glob("*.whl")))
-        printed = containers.build(EXAMPLES, IMAGE)
-        assert "Successfully installed cohere-conformance" in printed
-        yield containers
-    finally:
-        containers.close()
+def containers() -> Iterator[Containers]:
+    # podman takes short paths only, which those of pytest are not if it has several workers.
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        home = Path(name)
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", name, str(ROOT)]
+        subprocess.run(command, check=True, capture_output=True)
+        containers = Containers(home)
+        try:
+            containers.base(PYTHON, next(home.glob("*.whl")))
+            printed = containers.build(EXAMPLES, IMAGE)
+            assert "Successfully installed cohere-conformance" in printed
+            yield containers
+        finally:
+            containers.close()
 
 
 @pytest.fixture(scope="module")
