@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from cohere_conformance.cases import shipped_suite
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import Tier, shipped_policies
+from cohere_conformance.contract.tiers import Effect, Tier, shipped_policies
+from cohere_conformance.errors import ForbiddenError
 from cohere_conformance.planning import load_observations
+from cohere_conformance.session.permission import guard
 from cohere_conformance.session.plan import Plan, RunOptions, plan
 from cohere_conformance.session.tonight import budget, canaries, tonight
 
 if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange
     from cohere_conformance.report import NightPlan
 
 URL = "https://api.cohere.com"
@@ -56,6 +61,32 @@ def test_a_night_keeps_its_budget_and_calls_each_operation_that_may_be_called(fi
     assert free <= first.calls.keys()
     assert {POLICIES[label].tier for label in asked} == {Tier.RETIRED}
     assert {first.calls[label] for label in asked} == {1}, "one canary for each"
+    touching = {Effect.CHANGES, Effect.DESTROYS}
+    without = {label for label, one in POLICIES.items() if one.tier is Tier.RETIRED} - asked
+    assert {POLICIES[label].effect for label in without} == touching, "an unknown id is not found either way"
+
+
+def test_a_creating_operation_that_is_retired_gets_an_empty_object_and_nothing_else() -> None:
+    made = planned()
+    gate = guard(made, load_contract())
+    cases = {case.id: case for case in shipped_suite(made.profile).cases}
+    creating = [
+        cases[name] for name in made.canaries if POLICIES[cases[name].operation].effect is Effect.CREATES
+    ]
+    assert sorted(case.id for case in creating) == ["connectors.create.empty", "finetuning.create.empty"]
+
+    def ask(outgoing: Outgoing) -> Exchange:
+        raise AssertionError(f"nothing needs to be listed before a canary: {outgoing}")
+
+    for case in creating:
+        gate.admit(case.outgoing({}), ask)
+        for body in (b'{"name": "a"}', b"", b"[]", None):
+            with pytest.raises(ForbiddenError):
+                gate.admit(msgspec.structs.replace(case.outgoing({}), body=body), ask)
+    with pytest.raises(ForbiddenError):
+        gate.admit(Outgoing("DELETE", "/v1/connectors/a", (), b"{}"), ask)
+    with pytest.raises(ForbiddenError):
+        guard(planned(no_plan=True), load_contract()).admit(creating[0].outgoing({}), ask)
 
 
 def test_a_night_shows_most_and_a_week_everything(first: NightPlan) -> None:

@@ -18,7 +18,7 @@ from hosted import URL, hosted
 
 from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.client.billed import billed_units
-from cohere_conformance.contract.tiers import Effect, shipped_policies
+from cohere_conformance.contract.tiers import Effect, Tier, shipped_policies
 from cohere_conformance.model import Exchange
 from cohere_conformance.reference import Clock, ServerState
 from cohere_conformance.reference.keys import TRIAL
@@ -108,7 +108,8 @@ class NightResult:
         report: of the run.
         minutes: by the shared clock.
         requests: that the service received, with retries.
-        changed: requests of them that could create, change or delete something.
+        changed: requests of them that could create, change or delete something, without the canaries of
+            what is retired.
         billed: what responses said, by unit.
         happened: what went wrong at the service.
         elements: of the contract that responses showed.
@@ -166,7 +167,9 @@ class LiveService:
             minutes=took / 60,
             requests=len(labels),
             changed=sum(
-                label is not None and _POLICIES[label].effect not in {Effect.READS, Effect.COMPUTES}
+                label is not None
+                and _POLICIES[label].effect not in {Effect.READS, Effect.COMPUTES}
+                and (_POLICIES[label].tier is not Tier.RETIRED or not label.startswith("POST"))
                 for label in labels
             ),
             happened=Counter(self._weather.happened),

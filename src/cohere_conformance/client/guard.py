@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Outgoing], Exchange]
 
+_EMPTY = b"{}"
 _TOUCHING = frozenset({Effect.CHANGES, Effect.DESTROYS})
 _MAY_BE_TOUCHED = frozenset({Standing.OWN, Standing.NOBODYS})
 
@@ -58,6 +59,7 @@ class Guard:
         tiers: what may be called.
         declares: labels of what the target implements.
         canaries: labels of what may be called whatever its tier.
+        empty_canaries: labels of what may be sent an empty object whatever its tier: it would create nothing.
         hosted: the target is another host: nothing undeclared is sent to it that could do anything.
         fresh: the run has started the target itself, so that nothing was there before.
         now: the time by our clock.
@@ -72,6 +74,7 @@ class Guard:
         tiers: Iterable[Tier],
         declares: Iterable[str],
         canaries: Iterable[str] = (),
+        empty_canaries: Iterable[str] = (),
         hosted: bool,
         fresh: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -83,6 +86,7 @@ class Guard:
         self._tiers = frozenset(tiers)
         self._declares = frozenset(declares)
         self._canaries = frozenset(canaries)
+        self._empty_canaries = frozenset(empty_canaries)
         self._hosted = hosted
         self._now = now
         self._collections = shipped_collections()
@@ -108,7 +112,8 @@ class Guard:
             for collection, identity in self._touched(outgoing, meant):
                 self._check_owner(outgoing, collection, identity, ask)
             for meaning in meant:
-                if self._policies[meaning.label].effect is Effect.CREATES:
+                creates = self._policies[meaning.label].effect is Effect.CREATES
+                if creates and not self._creates_nothing(outgoing, meaning):
                     self._list(ask)
 
     def begin(self, outgoing: Outgoing) -> None:
@@ -120,6 +125,7 @@ class Guard:
         if self._creations is not None:
             with self._lock:
                 meant = self._meanings.of(outgoing)
+                meant = frozenset(one for one in meant if not self._creates_nothing(outgoing, one))
                 self._creations.begin(outgoing, [(collection_of(one.label), one) for one in meant])
 
     def note(self, outgoing: Outgoing, response: Response) -> None:
@@ -197,10 +203,16 @@ class Guard:
         tiers = {
             self._policies[one.label].tier
             for one in meant
-            if one.label not in self._canaries and not self._removes_own(one)
+            if one.label not in self._canaries
+            and not self._creates_nothing(outgoing, one)
+            and not self._removes_own(one)
         }
         if excess := sorted(tiers - self._tiers):
             raise ForbiddenError(f"tier {', '.join(excess)} not allowed on a live host")
+
+    def _creates_nothing(self, outgoing: Outgoing, meaning: Meaning) -> bool:
+        """Return whether a request is a canary: an empty object, which lacks what a creation requires."""
+        return meaning.label in self._empty_canaries and outgoing.body == _EMPTY
 
     def _removes_own(self, meaning: Meaning) -> bool:
         """Return whether a call removes what the run was allowed to create, and so may remove."""

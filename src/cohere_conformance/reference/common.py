@@ -111,13 +111,3 @@ def characters(call: Call, texts: Iterable[str]) -> int:
     if call.faulty(CHARS_BYTES):
         return sum(len(text.encode("utf-8", "replace")) for text in texts)
     return sum(map(len, texts))
-
-
-def refuse_retired(call: Call, text: str) -> None:
-    """Refuse a call of an operation that the live service has removed.
-
-    Raises:
-        ApiError: 404, with the profile of the live service.
-    """
-    if call.profile is Profile.LIVE_2026:
-        raise ApiError(404, text)

@@ -13,6 +13,7 @@ from cohere_conformance.reference import crash_faults, text_faults, validation, 
 from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.coding import LARGEST, decoded
 from cohere_conformance.reference.handling import Call, UploadedPart
+from cohere_conformance.reference.retired import refuse_retired
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,6 +49,7 @@ async def receive(
     else:
         content = await _content(request)
         crash_faults.sent(declared, content, request.headers, state.faults)
+    refuse_retired(declared, state.profile)
     size = len(content) + sum(len(part.content) for part in form)
     if len(content) > QUICK:
         valid = await to_thread.run_sync(

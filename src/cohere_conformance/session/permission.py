@@ -93,12 +93,12 @@ class Permission:
         return self._policies[operation].effect in {Effect.READS, Effect.COMPUTES}
 
 
-def _canaries(plan: Plan) -> frozenset[str]:
-    """Return labels of the retired operations that may be called because they only read or compute."""
+def _canaries(plan: Plan, *effects: Effect) -> frozenset[str]:
+    """Return labels of the retired operations with one of these effects, if the plan has canaries."""
     return frozenset(
         label
         for label, policy in shipped_policies().items()
-        if plan.canaries and policy.tier is Tier.RETIRED and policy.effect in {Effect.READS, Effect.COMPUTES}
+        if plan.canaries and policy.tier is Tier.RETIRED and policy.effect in effects
     )
 
 
@@ -116,7 +116,8 @@ def guard(plan: Plan, contract: Contract, ledger: CreationLedger | None = None) 
         policies,
         tiers=plan.tiers,
         declares=plan.declares,
-        canaries=_canaries(plan),
+        canaries=_canaries(plan, Effect.READS, Effect.COMPUTES),
+        empty_canaries=_canaries(plan, Effect.CREATES),
         hosted=plan.target_kind is TargetKind.LIVE,
         fresh=plan.target_kind is TargetKind.EMBEDDED,
         creations=None if ledger is None else Creations(ledger, policies, shipped_collections()),

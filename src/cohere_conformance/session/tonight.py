@@ -45,7 +45,8 @@ _HARMLESS = frozenset({Effect.READS, Effect.COMPUTES})
 def canaries(plan: Plan, suite: Suite) -> frozenset[str]:
     """Return ids of cases that each show by one cheap request that a retired operation is still gone.
 
-    Only operations that read or compute have one, and only targets of which they are expected to be gone.
+    Operations that read or compute have one, and those that create, which get an empty object: they would
+    refuse it if they were still there. Only targets of which they are expected to be gone get canaries.
 
     Args:
         plan: of the run.
@@ -59,15 +60,23 @@ def canaries(plan: Plan, suite: Suite) -> frozenset[str]:
         policy, expected = policies[case.operation], case.profiles.get(plan.profile, case.expect)
         gone = not isinstance(expected, Skip) and min(expected.status, default=0) >= 400
         sent = case.key is Credential.VALID and not case.needs
-        if policy.tier is Tier.RETIRED and policy.effect in _HARMLESS and gone and sent:
+        if policy.tier is Tier.RETIRED and gone and sent and _harmless(case, policy.effect):
             fitting.setdefault(case.operation, []).append(case)
     return frozenset(min(many, key=lambda case: _size(case, plan)).id for many in fitting.values())
 
 
+def _harmless(case: Case, effect: Effect) -> bool:
+    """Return whether a request changes nothing, also where its operation is still there."""
+    return effect in _HARMLESS or (effect is Effect.CREATES and _body(case) == b"{}")
+
+
 def _size(case: Case, plan: Plan) -> tuple[bool, int, str]:
     """Return what orders canaries: those first that would succeed if the operation was still there."""
-    size = len(case.outgoing({"unique": "plan", "run": "plan"}).body or b"")
-    return plan.profile not in case.profiles, size, case.id
+    return plan.profile not in case.profiles, len(_body(case)), case.id
+
+
+def _body(case: Case) -> bytes:
+    return case.outgoing({"unique": "plan", "run": "plan"}).body or b""
 
 
 def budget(plan: Plan) -> NightLimits:

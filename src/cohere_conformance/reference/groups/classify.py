@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models, tokens
-from cohere_conformance.reference.common import fitted, meta_with_notices, refuse_retired, sunset
+from cohere_conformance.reference.common import fitted, meta_with_notices, sunset
 from cohere_conformance.reference.groups import classify_faults as faults
 from cohere_conformance.reference.groups.classify_faults import Prediction
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
@@ -33,7 +33,6 @@ class _Example:
 @operation("POST /v1/classify", in_thread="large")
 def classify(call: Call) -> JsonResponse:
     """Return a label for each text (CLS-O01 to CLS-O07)."""
-    refuse_retired(call, "Classify API was removed on September 15 2025; use the Embed or the Chat API")
     name: str = call.body.get("model") or models.default("classify", call.state).name
     examples = _examples(call, tuned=name.endswith("-ft"))
     inputs = _inputs(call)

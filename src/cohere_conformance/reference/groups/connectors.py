@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from cohere_conformance.reference.common import refuse_retired
 from cohere_conformance.reference.connector import Connector
 from cohere_conformance.reference.datasets.record import identifier
 from cohere_conformance.reference.groups import connectors_faults as faults
@@ -19,7 +18,6 @@ from cohere_conformance.reference.state import stamp
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
 
-_RETIRED = "Connectors API was removed on September 15, 2025"
 _PAGE, _LARGEST_PAGE = 30, 100
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _LONGEST_HOST = 253
@@ -32,7 +30,6 @@ _VALID = timedelta(hours=1)
 @operation("POST /v1/connectors")
 def create(call: Call) -> JsonResponse:
     """Register a connector."""
-    refuse_retired(call, _RETIRED)
     body = call.body
     connector = Connector(
         id=identifier(inject(call, faults.NAME, body["name"]), "connector"),
@@ -50,7 +47,6 @@ def create(call: Call) -> JsonResponse:
 @operation("PATCH /v1/connectors/{id}")
 def update(call: Call) -> JsonResponse:
     """Change the properties that the body has."""
-    refuse_retired(call, _RETIRED)
     connector = inject(call, faults.UPDATE, _connector(call))
     changed = inject(call, faults.UPDATED, _changed(call, connector))
     changed = replace(changed, updated_at=call.now)
@@ -120,14 +116,12 @@ def listed(call: Call) -> JsonResponse:
 @operation("GET /v1/connectors/{id}")
 def get(call: Call) -> JsonResponse:
     """Return one connector, without its secrets."""
-    refuse_retired(call, _RETIRED)
     return JsonResponse({"connector": inject(call, faults.READ, _shown(call, _connector(call)))})
 
 
 @operation("DELETE /v1/connectors/{id}")
 def delete(call: Call) -> JsonResponse:
     """Delete a connector."""
-    refuse_retired(call, _RETIRED)
     connector = _connector(call)
     del call.account.shelf(Connector)[connector.id]
     faults.remember(call, connector)
@@ -137,7 +131,6 @@ def delete(call: Call) -> JsonResponse:
 @operation("POST /v1/connectors/{id}/oauth/authorize")
 def authorize(call: Call) -> JsonResponse:
     """Return the URL at which the user gives consent; here the connector is authorized at once."""
-    refuse_retired(call, _RETIRED)
     connector = _connector(call)
     if connector.oauth is None:
         raise ApiError(400, f"connector {connector.id} has no oauth settings")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cohere_conformance.reference import walks
-from cohere_conformance.reference.common import refuse_retired
 from cohere_conformance.reference.groups import finetuning_faults as faults
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.injection import inject
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.datasets.record import Dataset
     from cohere_conformance.reference.handling import Call
 
-_RETIRED = "Fine-tuning was removed on September 15, 2025. See https://docs.cohere.com/docs/deprecations"
 _PAGE = 50
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _Item = TypeVar("_Item")
@@ -32,7 +30,6 @@ _Item = TypeVar("_Item")
 @operation("POST /v1/finetuning/finetuned-models")
 def create(call: Call) -> JsonResponse:
     """Create a model and start its training."""
-    refuse_retired(call, _RETIRED)
     settings, source = _settings(call)
     status = source.status(call.now, call.state.step)
     if status != "validated":

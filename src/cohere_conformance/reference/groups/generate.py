@@ -15,7 +15,6 @@ from cohere_conformance.reference.common import (
     meta_with_notices,
     model_of,
     number,
-    refuse_retired,
     sunset,
 )
 from cohere_conformance.reference.continuation import continuation
@@ -58,7 +57,6 @@ class _Text:
 @operation("POST /v1/generate", in_thread="large")
 def generate(call: Call) -> JsonResponse | StreamResponse:
     """Return variants of a text that continues the prompt (GEN-05 to GEN-10)."""
-    refuse_retired(call, "Generate API was removed on September 15 2025; use the Chat API")
     # A preset replaces the prompt (GEN-02); the content of presets is not documented.
     prompt: str = call.body.get("prompt") or call.body.get("preset") or ""
     if not prompt.strip():

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import tokens
-from cohere_conformance.reference.common import meta_with_notices, model_of, refuse_retired, sunset
+from cohere_conformance.reference.common import meta_with_notices, model_of, sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.injection import inject
@@ -48,7 +48,6 @@ _SHORTEST_CLAUSE = 12
 @operation("POST /v1/summarize", in_thread="large")
 def summarize(call: Call) -> JsonResponse:
     """Return a summary of a text (SUM-O01)."""
-    refuse_retired(call, "Summarize API was removed on September 15 2025; use the Chat API")
     text: str = call.body["text"]
     if len(text) <= SHORTEST and not call.faulty(SHORT_ACCEPTED):
         raise ApiError(400, f"invalid request: text must be longer than {SHORTEST} characters")
