@@ -79,7 +79,13 @@ BUSY, LOST = (503, b"", {}), (0, b"", {})
 
 
 @pytest.mark.parametrize(
-    "outgoing", [ASK, Outgoing("GET", "/no-such-path"), Outgoing("POST", "/v2/chat", body=b"{}")]
+    "outgoing",
+    [
+        ASK,
+        Outgoing("GET", "/no-such-path"),
+        Outgoing("POST", "/v2/chat", body=b"{}"),
+        Outgoing("POST", "/v1/connectors", body=b"{}"),  # the canary of a retired operation
+    ],
 )
 def test_what_reads_or_computes_is_sent_again_a_few_times(outgoing: Outgoing) -> None:
     asked, pauses = sender(BUSY, LOST, (502, b"", {}), (200, b"{}", {}))
@@ -92,7 +98,13 @@ def test_what_reads_or_computes_is_sent_again_a_few_times(outgoing: Outgoing) ->
 
 @pytest.mark.parametrize(
     "outgoing",
-    [Outgoing("POST", "/v1/datasets"), Outgoing("DELETE", "/v1/datasets/x"), Outgoing("POST", "/v9/unknown")],
+    [
+        Outgoing("POST", "/v1/datasets"),
+        Outgoing("DELETE", "/v1/datasets/x"),
+        Outgoing("POST", "/v9/unknown"),
+        Outgoing("POST", "/v1/datasets", body=b"{}"),
+        Outgoing("POST", "/v1/connectors", body=b'{"name": "a"}'),
+    ],
 )
 def test_what_may_have_been_done_already_is_not_sent_again(outgoing: Outgoing) -> None:
     for answer in (BUSY, LOST):

@@ -234,6 +234,7 @@ def test_the_live_service_has_retired_three_of_them() -> None:
         gone = live.ask("POST /v1/generate", {"prompt": "a"}, status=404)
         assert "Generate API was removed" in gone.json()["message"]
         live.ask("POST /v1/classify", LABELLED, status=404)
+        live.ask("POST /v1/classify", {}, status=404)  # whatever the body is
         live.ask("POST /v1/summarize", LONG, status=404)
         assert detokenized(live, tokenized(live)["tokens"]) == WORDS["text"]
 
