@@ -23,6 +23,7 @@ interpreters: .venv/ready
 # Every fault against the suites and the fuzzer: takes minutes.
 selftest: .venv/ready
 	$(BIN)/cohere-conformance selftest
+	$(BIN)/python -m cohere_conformance.session.detecting
 
 # What each case sends and shows, for the plan of a night; after a change of a case or of the contract.
 observed: .venv/ready

@@ -164,15 +164,15 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize the tests: one for each case, cassette, or fuzzed operation."""
+    run = metafunc.config.stash[_CAMPAIGN]
     if "case" in metafunc.fixturenames and "run_case" in metafunc.fixturenames:
-        cases = metafunc.config.stash[_CAMPAIGN].cases
+        cases = run.driver.cases(run.cases, run.plan.cases)
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
     if "run_cassette" in metafunc.fixturenames:
-        chosen = metafunc.config.stash[_CAMPAIGN].driver
-        metafunc.parametrize("cassette", chosen.imported if isinstance(chosen, CassetteDriver) else ())
+        names = run.driver.imported if isinstance(run.driver, CassetteDriver) else ()
+        metafunc.parametrize("cassette", names)
     if "fuzz_operation" in metafunc.fixturenames:
-        labels = metafunc.config.stash[_CAMPAIGN].labels
-        metafunc.parametrize("label", labels, ids=map(slug, labels))
+        metafunc.parametrize("label", run.labels, ids=map(slug, run.labels))
         metafunc.parametrize("mode", list(GenerationMode), ids=str)
 
 
@@ -217,14 +217,15 @@ def _id(item: pytest.Item) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that are not part of the run."""
-    plan = config.stash[_CAMPAIGN].plan
-    selected = [item for item in items if _is_selected(item, config.stash[_CAMPAIGN])]
+    run, plan = config.stash[_CAMPAIGN], config.stash[_CAMPAIGN].plan
+    selected = [item for item in items if _is_selected(item, run)]
     named = [item for item in selected if not plan.cases or _id(item) in plan.cases]
     if missing := sorted(plan.cases - {_id(item) for item in named}):
         if _WORKER in config.stash:
             del config.stash[_WORKER]  # pytest ends the collection even so, and nothing is to be begun then
-        raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in selected}))
-    ahead, mine = config.stash[_CAMPAIGN].left_out, in_shard(plan, map(_id, named))
+        known = {*map(_id, selected), *(case.id for case in run.driver.cases(run.cases))}
+        raise pytest.UsageError(unknown("--case", missing[0], known))
+    ahead, mine = run.left_out, in_shard(plan, map(_id, named))
     kept = [item for item in named if _id(item) in mine and _id(item) not in ahead]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
@@ -237,8 +238,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if worker is None or item.config.stash[_CAMPAIGN].plan.target_kind is not TargetKind.RECORDED:
         return
     item.add_marker(pytest.mark.block_network)
-    replayer = worker.executor
-    if isinstance(replayer, Replayer) and (path := replayer.plays(_id(item))) is not None:
+    if isinstance(one := worker.executor, Replayer) and (path := one.plays(_id(item))) is not None:
         item.add_marker(pytest.mark.vcr(str(path.resolve())))
 
 

@@ -37,8 +37,18 @@ if TYPE_CHECKING:
     help="Number of processes.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of every run.")
+@click.option(
+    "--complete", is_flag=True, help="Run every case of a group, also after those that detect the fault."
+)
 @options.report_dir
-def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | None, report_dir: Path) -> int:
+def selftest(
+    faults: tuple[str, ...],
+    only: str | None,
+    jobs: int,
+    seed: int | None,
+    complete: bool,
+    report_dir: Path,
+) -> int:
     """Run the suites against the reference server with each fault, and without any.
 
     The exit code is 1 if a fault is not detected, if a requirement is never violated or has no fault, or if
@@ -63,8 +73,13 @@ def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | N
             raise UsageError(unknown("--only", part, have))
     chosen = [name for name, fault in known.items() if name in faults or fault.group in parts]
     with ProgressBar("injecting faults", len(chosen) if faults or parts else len(known)) as bar:
-        progress = functools.partial(_advance, bar)
-        matrix = run(chosen if faults or parts else None, jobs=jobs, seed=seed, progress=progress)
+        matrix = run(
+            chosen if faults or parts else None,
+            jobs=jobs,
+            seed=seed,
+            complete=complete,
+            progress=functools.partial(_advance, bar),
+        )
     try:
         report_dir.mkdir(parents=True, exist_ok=True)
         (report_dir / "selftest.json").write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=1))

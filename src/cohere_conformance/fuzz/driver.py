@@ -13,7 +13,7 @@ from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.result import CaseResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from cohere_conformance.cases import Case
     from cohere_conformance.fuzz.candidate import GenerationMode
@@ -58,6 +58,10 @@ class FuzzDriver(Driver):
     def collects(self, group: str, groups: Collection[str]) -> bool:
         """Return whether a group is that of the fuzzer, whatever is fuzzed."""
         return group == GROUP
+
+    def cases(self, cases: Iterable[Case], named: Collection[str] = ()) -> list[Case]:
+        """Return no case: the fuzzer only starts from them."""
+        return []
 
     def selects(self, test: CollectedTest, groups: Collection[str], operations: Collection[str]) -> bool:
         """Return whether a test is one of the fuzzer, and of operations that the run is about."""

@@ -35,7 +35,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         exit_code: of the run.
         requirements: ids of the violated requirements.
         kinds: kinds of the other findings.
-        cases: how many cases and tests detected it.
+        cases: how many cases and tests detected it, of those that were run.
+        detected_by: ids of as few of them as show every requirement that names the fault.
         seconds: how long it took.
         message: the last line of output of a run that failed.
         fuzzed: whether the fuzzer was run instead of the cases.
@@ -47,6 +48,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     cases: int = 0
+    detected_by: tuple[str, ...] = ()
     seconds: float = 0.0
     message: str = ""
     fuzzed: bool = False
@@ -108,6 +110,7 @@ def merged(trials: Sequence[Trial]) -> Trial:
         requirements=tuple(sorted({one for trial in trials for one in trial.requirements})),
         kinds=tuple(sorted({one for trial in trials for one in trial.kinds})),
         cases=sum(trial.cases for trial in trials),
+        detected_by=tuple(sorted({one for trial in trials for one in trial.detected_by})),
         seconds=round(sum(trial.seconds for trial in trials), 2),
         message=trials[-1].message,
         fuzzed=trials[0].fuzzed,

@@ -13,7 +13,7 @@ from cohere_conformance.session.plan import LIVE_TIERS
 from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -141,6 +141,15 @@ class Driver:
             operations: labels of the operations of these groups that the target implements.
         """
         return test.group in groups
+
+    def cases(self, cases: Iterable[Case], named: Collection[str] = ()) -> list[Case]:
+        """Return the cases that become tests: making hundreds only to deselect them takes a while.
+
+        Args:
+            cases: of the selected groups.
+            named: ids of cases and tests; where there are any, no other case is returned.
+        """
+        return [case for case in cases if not named or case.id in named]
 
     def clear(self, folder: Path) -> None:
         """Remove what an earlier run left in the folder of the report, apart from report and journals."""

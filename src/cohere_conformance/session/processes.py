@@ -141,7 +141,7 @@ def spread(
     from concurrent.futures import ProcessPoolExecutor  # slow to import, and one process is usual
 
     global _inherited
-    context = _context()
+    context = start_context()
     stopped = context.Event()
     collected = _Collected(tally, report)
     if context.get_start_method() == "fork":
@@ -169,7 +169,7 @@ def spread(
         collected.finish()
 
 
-def _context() -> BaseContext:
+def start_context() -> BaseContext:
     """Return how processes are started: forked where that is safe, because a new one starts slowly."""
     import multiprocessing
 

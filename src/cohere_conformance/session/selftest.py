@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
-import multiprocessing
 import os
 import signal
 import tempfile
@@ -23,7 +23,9 @@ from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
 from cohere_conformance.report.selftest import Matrix, Trial, matrix_of, merged
 from cohere_conformance.sdk.parsers import VARIABLE
+from cohere_conformance.session.detecting import detecting, load_detections
 from cohere_conformance.session.interrupt import terminable
+from cohere_conformance.session.processes import start_context
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def selftest(
     *,
     jobs: int = 1,
     seed: int | None = None,
+    complete: bool = False,
     progress: Callable[[Trial], None] | None = None,
 ) -> Matrix:
     """Run the suites against faults, and against the server without faults in every profile.
@@ -62,6 +65,7 @@ def selftest(
         names: of the faults; all if not given.
         jobs: processes.
         seed: of every run.
+        complete: run every case of the groups in which a fault shows, also after those that detect it.
         progress: called with each trial as it ends.
 
     Raises:
@@ -69,7 +73,9 @@ def selftest(
     """
     known = catalogue()
     wanted = sorted(known) if names is None else list(names)
-    context = multiprocessing.get_context("spawn")
+    context = start_context()
+    if context.get_start_method() == "fork":
+        _prepare(fuzzed=any(map(is_fuzzed, wanted)))
     with terminable(), ProcessPoolExecutor(jobs, context, initializer=partial(_start, seed)) as pool:
         quiet = [
             pool.submit(_trial, "", profile, () if names is None else _asked(wanted, fuzzed), fuzzed=fuzzed)
@@ -78,7 +84,7 @@ def selftest(
         ]
         # The slow ones first, so that the run does not wait for one of them at the end.
         wanted.sort(key=lambda fault: not fault.startswith("transport."))
-        running = [*quiet, *(pool.submit(_tried, fault) for fault in wanted)]
+        running = [*quiet, *(pool.submit(_tried, fault, complete=complete) for fault in wanted)]
         ended = []
         try:
             for future in running:
@@ -101,19 +107,44 @@ def _asked(faults: Iterable[str], fuzzed: bool) -> tuple[str, ...]:
 
 _SEED: list[int] = []
 """The seed of every run, set once in each process."""
+_ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
+"""Variables of the processes: no plugin but ours, and no SDK, whose effects nobody reads here."""
+
+
+def _prepare(*, fuzzed: bool) -> None:
+    """Compile the contract and read the cases, for all processes that are forked from this one."""
+    before = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    os.environ |= _ENVIRONMENT
+    try:
+        _trial("", PROFILES[0], (), fuzzed=False, cases=("check-api-key.valid",))
+        if fuzzed:
+            _trial("", PROFILES[0], (), fuzzed=True, cases=("fuzz.negative.get-v1-models",))
+    finally:
+        for name in _ENVIRONMENT:
+            del os.environ[name]
+        os.environ |= before
 
 
 def _start(seed: int | None) -> None:
     _SEED[:] = [] if seed is None else [seed]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
+    os.environ |= _ENVIRONMENT
+    gc.freeze()  # what all processes share need not be looked through in each
 
 
-def _tried(fault: str) -> Trial:
-    """Run one scope after the other, until every expected finding is there."""
+def _tried(fault: str, *, complete: bool = False) -> Trial:
+    """Run the cases that have detected the fault before, then one scope after the other.
+
+    What follows is not run if every expected finding is there.
+    """
+    fuzzed = is_fuzzed(fault)
+    if not complete and (cases := load_detections().get(fault)):
+        trial = _trial(fault, PROFILES[0], (), fuzzed=fuzzed, cases=cases)
+        if not trial.message and not owing(fault, [trial]):
+            return trial
     trials: list[Trial] = []
     for groups in scopes(fault):
-        trials.append(_trial(fault, PROFILES[0], groups, fuzzed=is_fuzzed(fault)))
+        trials.append(_trial(fault, PROFILES[0], groups, fuzzed=fuzzed))
         if trials[-1].message or not owing(fault, trials):
             break
     return merged(trials)
@@ -123,9 +154,12 @@ def owing(fault: str, trials: Iterable[Trial]) -> bool:
     """Return whether a finding is missing: of a requirement that names the fault, or any at all."""
     found = [trial for trial in trials if trial.caught]
     tripped = {requirement for trial in found for requirement in trial.requirements}
-    requirements = shipped_requirements().requirements.values()
-    named = {requirement.id for requirement in requirements if fault in requirement.faults}
-    return not found or not named <= tripped
+    return not found or not naming(fault) <= tripped
+
+
+def naming(fault: str) -> set[str]:
+    """Return the ids of the requirements that name a fault."""
+    return {one.id for one in shipped_requirements().requirements.values() if fault in one.faults}
 
 
 def is_fuzzed(fault: str) -> bool:
@@ -144,13 +178,16 @@ def scopes(fault: str) -> tuple[tuple[str, ...], ...]:
     return ((group,),) if group in groups else (COMMON, *FURTHER)
 
 
-def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -> Trial:
+def _trial(
+    fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool, cases: tuple[str, ...] = ()
+) -> Trial:
     began, output = time.monotonic(), io.StringIO()
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         arguments = pytest_arguments(
             {
                 "profile": [profile],
                 "only": [",".join(groups)] if groups else [],
+                "case": cases,
                 "fault": [fault] if fault else [],
                 "report-dir": [folder],
                 "seed": _SEED,
@@ -180,6 +217,7 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -
         requirements=tuple(sorted({row.requirement for row in rows if row.requirement})),
         kinds=tuple(sorted({row.kind for row in rows if row.kind is not Kind.REQUIREMENT_VIOLATED})),
         cases=len({case for row in rows for case in row.cases}),
+        detected_by=detecting(rows, naming(fault)),
         seconds=round(seconds, 2),
         fuzzed=fuzzed,
     )
