@@ -138,9 +138,9 @@ def test_streamed_calls_are_those_of_the_answer(api: Api) -> None:
     require_same_stream(api, prompt, tools=[tool("harbour")], tool_choice="REQUIRED", **REPEATABLE)
 
 
-def test_the_same_request_gets_the_same_reply(api: Api) -> None:
-    """With temperature 0 and a seed, the same request gets the same text twice."""
-    first, second = (chat(api, user(ESSAY), max_tokens=24, **REPEATABLE) for _ in range(2))
+def require_repeatable(api: Api, prompt: str) -> None:
+    """Require that the same request gets the same text twice, with temperature 0 and a seed."""
+    first, second = (chat(api, user(prompt), max_tokens=24, **REPEATABLE) for _ in range(2))
     api.require(
         "v2.chat.repeatable",
         text_of(first) == text_of(second),
@@ -149,6 +149,11 @@ def test_the_same_request_gets_the_same_reply(api: Api) -> None:
         expected=text_of(first)[:80],
         observed=text_of(second)[:80],
     )
+
+
+def test_the_same_request_gets_the_same_reply(api: Api) -> None:
+    """With temperature 0 and a seed, the same request gets the same text twice."""
+    require_repeatable(api, ESSAY)
 
 
 def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:

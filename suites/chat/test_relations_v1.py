@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cohere_conformance.session.api import Api, ApiResponse
 
 CHAT = "POST /v1/chat"
@@ -64,12 +66,17 @@ def test_roles_may_be_written_in_any_case(api: Api) -> None:
     )
 
 
-def test_keys_that_are_hidden_come_back(api: Api) -> None:
-    """Properties of a document that `_excludes` hides from the model are still in the response."""
+def ask_with_hidden(api: Api, names: Sequence[str]) -> None:
+    """Ask about a document with properties that `_excludes` hides from the model."""
     # Judged by a requirement for every response with documents; only this request hides a property.
-    hidden = DOCUMENT | {"remark": "Not for the model.", "_excludes": "remark"}
+    hidden = DOCUMENT | dict.fromkeys(names, "Not for the model.") | {"_excludes": " ".join(names)}
     question = {"message": "When does the ferry to Vlieland depart?", "documents": [hidden], "max_tokens": 40}
     api.call(CHAT, body=hello(api) | question)
+
+
+def test_keys_that_are_hidden_come_back(api: Api) -> None:
+    """Properties of a document that `_excludes` hides from the model are still in the response."""
+    ask_with_hidden(api, ["remark"])
 
 
 def test_a_conversation_goes_on(api: Api) -> None:
@@ -91,9 +98,9 @@ def test_a_conversation_goes_on(api: Api) -> None:
     )
 
 
-def test_a_stream_tells_the_same_reply(api: Api) -> None:
-    """The text and the finish reason are the same with and without streaming."""
-    body = hello(api) | {"message": "Which month has the fewest days?", "temperature": 0, "seed": 7, "k": 1}
+def require_same_stream(api: Api, message: str) -> None:
+    """Require the same text and finish reason with and without streaming."""
+    body = hello(api) | {"message": message, "temperature": 0, "seed": 7, "k": 1}
     complete, streamed = api.call(CHAT, body=body), api.call(CHAT, body=body | {"stream": True})
     expected, observed = (
         {name: response.body.get(name) for name in ("text", "finish_reason")}
@@ -107,3 +114,8 @@ def test_a_stream_tells_the_same_reply(api: Api) -> None:
         expected=str(expected),
         observed=observed,
     )
+
+
+def test_a_stream_tells_the_same_reply(api: Api) -> None:
+    """The text and the finish reason are the same with and without streaming."""
+    require_same_stream(api, "Which month has the fewest days?")

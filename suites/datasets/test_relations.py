@@ -100,6 +100,28 @@ def since(dataset: Dataset) -> tuple[str, str]:
     return "after", created.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def require_echo(api: Api, name: str) -> None:
+    """Require that a dataset has the name and the type that it was uploaded with."""
+    dataset = upload(api, name, GOOD)
+    response = api.call(GET, path={"id": dataset})
+    shown = response.at("/dataset", Dataset)
+    require_name(api, response, name, shown)
+
+
+def require_name(api: Api, response: ApiResponse, name: str, shown: Dataset) -> None:
+    """Require that a dataset has the name and the type of its upload."""
+    sent = [f"conformance-{name}-{api.unique}", "embed-input"]
+    echoed = [shown["name"], shown["dataset_type"]]
+    api.require(
+        "datasets.created-echo",
+        echoed == sent,
+        response,
+        location="/dataset/name",
+        expected=str(sent),
+        observed=echoed,
+    )
+
+
 def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
     """A dataset has the name and type of the upload, its valid rows and the columns that were to be kept."""
     rows = [
@@ -112,16 +134,7 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
     dataset = upload(api, "diary", rows, *query, ("skip_malformed_input", "true"))
     response = settle(api, dataset)
     shown = response.at("/dataset", Dataset)
-    sent = [f"conformance-diary-{api.unique}", "embed-input"]
-    echoed = [shown["name"], shown["dataset_type"]]
-    api.require(
-        "datasets.created-echo",
-        echoed == sent,
-        response,
-        location="/dataset/name",
-        expected=str(sent),
-        observed=echoed,
-    )
+    require_name(api, response, "diary", shown)
     warnings = response.body["dataset"].get("validation_warnings")
     api.require(
         "datasets.skipped-reported",

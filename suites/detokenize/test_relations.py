@@ -23,6 +23,34 @@ def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -
     return api.call(DETOKENIZE, body={"model": api.models["chat"], "tokens": ids}, status=status)
 
 
+def require_joined(api: Api, before: str, after: str) -> None:
+    """Require that two token lists joined give their two texts joined."""
+    first, second = tokens(api, before), tokens(api, after)
+    parts = [detokenized(api, ids).at("/text", str) for ids in (first, second)]
+    response = detokenized(api, first + second)
+    api.require(
+        "detokenize.joined",
+        response.at("/text", str) == "".join(parts),
+        response,
+        location="/text",
+        expected=f"the texts of both lists, {''.join(parts)!r}",
+        observed=repr(response.at("/text", str)),
+    )
+
+
+def require_refused(api: Api, token: int) -> None:
+    """Require that a token id outside the vocabulary gets a status from 400 to 499."""
+    response = detokenized(api, [token], (200, 400, 404, 422, 500))
+    api.require(
+        "detokenize.foreign",
+        400 <= response.status < 500,
+        response,
+        expected="a status from 400 to 499",
+        observed=str(response.status),
+        value_class=str(response.status),
+    )
+
+
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 @pytest.mark.parametrize("text", [AFTER, f" {BEFORE}"], ids=["word", "space"])
 def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
@@ -41,29 +69,11 @@ def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 def test_lists_of_tokens_can_be_joined(api: Api) -> None:
     """Two token lists joined give their two texts joined: clients detokenize streams piece by piece."""
-    first, second = tokens(api, BEFORE), tokens(api, AFTER)
-    parts = [detokenized(api, ids).at("/text", str) for ids in (first, second)]
-    response = detokenized(api, first + second)
-    api.require(
-        "detokenize.joined",
-        response.at("/text", str) == "".join(parts),
-        response,
-        location="/text",
-        expected=f"the texts of both lists, {''.join(parts)!r}",
-        observed=repr(response.at("/text", str)),
-    )
+    require_joined(api, BEFORE, AFTER)
 
 
 @pytest.mark.operations(DETOKENIZE)
 @pytest.mark.parametrize("token", [-1, 2**31 - 1], ids=["negative", "large"])
 def test_a_token_that_nobody_has_is_refused(api: Api, token: int) -> None:
     """A token id outside the vocabulary gets a status from 400 to 499, not a server error."""
-    response = detokenized(api, [token], (200, 400, 404, 422, 500))
-    api.require(
-        "detokenize.foreign",
-        400 <= response.status < 500,
-        response,
-        expected="a status from 400 to 499",
-        observed=str(response.status),
-        value_class=str(response.status),
-    )
+    require_refused(api, token)

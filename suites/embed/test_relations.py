@@ -65,32 +65,44 @@ def require_alike(
     )
 
 
+def require_order(api: Api, label: str, texts: list[str], order: Sequence[int]) -> None:
+    """Require that texts in another order get the vectors in that order."""
+    number = len(texts)
+    vectors = floats(api, embedded(api, label, texts), number)
+    response = embedded(api, label, [texts[index] for index in order])
+    moved = floats(api, response, number)
+    nearest = [max(range(number), key=lambda index: likeness(vector, moved[index])) for vector in vectors]
+    expected = [order.index(index) for index in range(number)]
+    api.require(
+        "embed.order",
+        nearest == expected,
+        response,
+        location="/embeddings/float",
+        expected=f"the vectors of the texts at the indexes {expected} of the second request",
+        observed=nearest,
+    )
+
+
+def require_repeatable(api: Api, label: str, text: str) -> None:
+    """Require that a text has the same vector each time, in one request and in two."""
+    # The neighbours of the text are the same each time, so that they cannot make a difference.
+    first = floats(api, embedded(api, label, [text] * 3), 3)
+    response = embedded(api, label, [text] * 3)
+    second = floats(api, response, 3)
+    pairs = [(first[1], first[2]), (first[0], second[0]), (first[1], second[1])]
+    require_alike(api, "embed.repeatable", response, pairs, "the same vector for the same text")
+
+
 @either
 def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
     """The vectors are in the order of the texts: texts in another order get the vectors in that order."""
-    vectors = floats(api, embedded(api, label, TEXTS), 3)
-    response = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
-    rotated = floats(api, response, 3)
-    nearest = [max(range(3), key=lambda index: likeness(vector, rotated[index])) for vector in vectors]
-    api.require(
-        "embed.order",
-        nearest == [2, 0, 1],
-        response,
-        location="/embeddings/float",
-        expected="the vectors of the texts at the indexes 2, 0 and 1 of the rotated request",
-        observed=nearest,
-    )
+    require_order(api, label, TEXTS, [1, 2, 0])
 
 
 @either
 def test_a_text_has_one_vector(api: Api, label: str) -> None:
     """A text that is sent several times, in one request and in two, has the same vector each time."""
-    # The neighbours of the text are the same each time, so that they cannot make a difference.
-    first = floats(api, embedded(api, label, [TEXTS[0]] * 3), 3)
-    response = embedded(api, label, [TEXTS[0]] * 3)
-    second = floats(api, response, 3)
-    pairs = [(first[1], first[2]), (first[0], second[0]), (first[1], second[1])]
-    require_alike(api, "embed.repeatable", response, pairs, "the same vector for the same text")
+    require_repeatable(api, label, TEXTS[0])
 
 
 @either

@@ -13,13 +13,16 @@ GENERATE = "POST /v1/generate"
 pytestmark = pytest.mark.operations(GENERATE)
 
 
-def generate(api: Api, **further: object) -> ApiResponse:
+PROMPT = "Three sentences about the tides of the North Sea."
+
+
+def generate(api: Api, prompt: str, **further: object) -> ApiResponse:
     """Generate with as little randomness as possible."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     body = {
         "model": api.models["generate"],
-        "prompt": "Three sentences about the tides of the North Sea.",
+        "prompt": prompt,
         "max_tokens": 60,
     }
     return api.call(GENERATE, body=body | {"temperature": 0, "seed": 7} | further)
@@ -30,9 +33,10 @@ def text_of(response: ApiResponse) -> str:
     return response.at("/generations/0/text", str)
 
 
-def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:
-    """`stop_sequences` keeps the sequence in the text, `end_sequences` cuts it off; else both end alike."""
-    with_end, with_stop = generate(api, end_sequences=["."]), generate(api, stop_sequences=["."])
+def require_same_end(api: Api, prompt: str) -> None:
+    """Require that `stop_sequences` keeps the sequence in the text, and that `end_sequences` cuts it off."""
+    with_end = generate(api, prompt, end_sequences=["."])
+    with_stop = generate(api, prompt, stop_sequences=["."])
     api.require(
         "generate.stop-is-end-and-sequence",
         text_of(with_stop) == f"{text_of(with_end)}.",
@@ -43,9 +47,9 @@ def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:
     )
 
 
-def test_a_stream_writes_the_same_text(api: Api) -> None:
-    """The generation is the same with and without streaming, at temperature 0 with a seed."""
-    complete, streamed = generate(api), generate(api, stream=True)
+def require_same_stream(api: Api, prompt: str) -> None:
+    """Require the same text with and without streaming."""
+    complete, streamed = generate(api, prompt), generate(api, prompt, stream=True)
     api.require(
         "generate.stream-same",
         text_of(streamed) == text_of(complete),
@@ -54,3 +58,13 @@ def test_a_stream_writes_the_same_text(api: Api) -> None:
         expected=repr(text_of(complete)),
         observed=text_of(streamed),
     )
+
+
+def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:
+    """`stop_sequences` keeps the sequence in the text, `end_sequences` cuts it off; else both end alike."""
+    require_same_end(api, PROMPT)
+
+
+def test_a_stream_writes_the_same_text(api: Api) -> None:
+    """The generation is the same with and without streaming, at temperature 0 with a seed."""
+    require_same_stream(api, PROMPT)

@@ -9,6 +9,8 @@ import pytest
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cohere_conformance.session.api import Api, ApiResponse
 
 V1, V2 = LABELS = "POST /v1/rerank", "POST /v2/rerank"
@@ -73,12 +75,11 @@ def misplaced(order: list[str], score: dict[str, float]) -> list[str]:
     ]
 
 
-@either
-def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
-    """The documents are sent in reverse order: each keeps its score."""
-    reversed_documents = DOCUMENTS[::-1]
-    first, second = ranked(api, label, DOCUMENTS), ranked(api, label, reversed_documents)
-    changed = changed_scores(scores(first, DOCUMENTS), scores(second, reversed_documents))
+def require_same_scores(api: Api, label: str, documents: list[str], order: Sequence[int]) -> None:
+    """Require that documents in another order keep their scores."""
+    moved = [documents[index] for index in order]
+    first, second = ranked(api, label, documents), ranked(api, label, moved)
+    changed = changed_scores(scores(first, documents), scores(second, moved))
     api.require(
         "rerank.permutation",
         not changed,
@@ -89,12 +90,11 @@ def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
     )
 
 
-@either
-def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
-    """With `top_n` 2 the results are the two best of the complete list."""
-    complete = scores(ranked(api, label, DOCUMENTS), DOCUMENTS)
-    response = ranked(api, label, DOCUMENTS, top_n=2)
-    found = scores(response, DOCUMENTS)
+def require_beginning(api: Api, label: str, documents: list[str], top_n: int) -> None:
+    """Require that the results with `top_n` are the best of the complete list."""
+    complete = scores(ranked(api, label, documents), documents)
+    response = ranked(api, label, documents, top_n=top_n)
+    found = scores(response, documents)
     api.need(found.keys() <= complete.keys(), "the same documents in the list without top_n")
     worst = min(complete[text] for text in found)
     missing = [text for text in complete if text not in found and complete[text] > worst + TOLERANCE]
@@ -103,9 +103,21 @@ def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
         not missing,
         response,
         location="/results",
-        expected="the first two results of the list without top_n",
+        expected=f"the first {top_n} results of the list without top_n",
         observed=f"without {missing}",
     )
+
+
+@either
+def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
+    """The documents are sent in reverse order: each keeps its score."""
+    require_same_scores(api, label, DOCUMENTS, [3, 2, 1, 0])
+
+
+@either
+def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
+    """With `top_n` 2 the results are the two best of the complete list."""
+    require_beginning(api, label, DOCUMENTS, 2)
 
 
 @either

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.fuzz.database import open_database
+from cohere_conformance.fuzz.effort import EFFORTS
 from cohere_conformance.fuzz.fuzzer import Fuzzer
 from cohere_conformance.fuzz.runner import FuzzRunner
 from cohere_conformance.names import slug
@@ -70,6 +71,7 @@ class FuzzDriver(Driver):
     def open(self, connection: Connection) -> tuple[Runner, FuzzExecutor]:
         """Return what sends in one worker, and what fuzzes with that."""
         settings, runner = connection.settings, connection.runner(FuzzRunner)
+        runner.relations = EFFORTS[self._options.profile].relations
         fuzzer = Fuzzer(settings.plan, self._options, settings.suite, settings.judge.contract, runner)
         return runner, FuzzExecutor(runner, fuzzer)
 

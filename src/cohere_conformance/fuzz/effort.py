@@ -38,15 +38,17 @@ class Effort(NamedTuple):
         candidates: requests of each mode with one change; all of them where it is `None`.
         examples: requests with several changes.
         overlaid: requests with properties that schemathesis draws.
+        relations: inputs of each relation between several responses.
     """
 
     candidates: int | None
     examples: int
     overlaid: int
+    relations: int
 
 
 EFFORTS = {
-    FuzzProfile.SMOKE: Effort(12, 5, 0),
-    FuzzProfile.GATE: Effort(None, 40, 5),
-    FuzzProfile.DEEP: Effort(None, 1000, 250),
+    FuzzProfile.SMOKE: Effort(12, 5, 0, 1),
+    FuzzProfile.GATE: Effort(None, 40, 5, 4),
+    FuzzProfile.DEEP: Effort(None, 1000, 250, 100),
 }

@@ -60,6 +60,10 @@ FINAL = {
     "/v2/batches": "batches.end-is-final",
 }
 """The requirement that a final status does not change."""
+CANCELLED = {"/v1/embed-jobs": "embed-jobs.cancel-stops", "/v2/batches": "batches.cancel-works"}
+"""The requirement that a canceled job is canceling or has ended."""
+WORKING = frozenset({"queued", "processing", "in_progress"})
+"""Statuses of a job that has neither ended nor been canceled."""
 _READY = "validated"
 _AT_WORK = frozenset({"unknown", "queued", "processing", "in_progress", "cancelling", "canceling", ""})
 _PREFIX = re.compile(r"batch_status_", re.IGNORECASE)
@@ -75,6 +79,7 @@ class TrackedResource:
         status: as last read, in lower case.
         deleted: whether it was deleted.
         output: whether another resource of the test has created it.
+        cancelled: whether it was canceled successfully.
     """
 
     collection: str
@@ -82,6 +87,7 @@ class TrackedResource:
     status: str = ""
     deleted: bool = False
     output: bool = False
+    cancelled: bool = False
 
     @property
     def at_work(self) -> bool:

@@ -17,6 +17,7 @@ from cohere_conformance.fuzz.response_checks import (
 )
 from cohere_conformance.model import Expectation
 from cohere_conformance.report import CaseOutcome, Record
+from cohere_conformance.session.api import Api
 from cohere_conformance.session.liveness import UNANSWERED
 from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
@@ -24,17 +25,31 @@ from cohere_conformance.session.runner import Runner
 from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from cohere_conformance.fuzz.baseline import ToBlame
     from cohere_conformance.fuzz.candidate import Candidate
     from cohere_conformance.model import Exchange, Finding, Response
+    from cohere_conformance.session.result import CaseResult
 
 _NOTHING = Expectation(status=())
 
 
 class FuzzRunner(Runner):
-    """Runs generated requests, and written cases, against one target."""
+    """Runs generated requests, and written cases, against one target.
+
+    Attributes:
+        relations: how many inputs a test generates for each relation between several responses.
+    """
+
+    relations = 1
+
+    def api(self, test: str, operations: Collection[str], *, protocol: bool = False) -> Api | CaseResult:
+        """Return the client of a test that generates inputs, or the result of one that must not call."""
+        found = super().api(test, operations, protocol=protocol)
+        if isinstance(found, Api):
+            found.examples = self.relations
+        return found
 
     def _names(self, run: str) -> tuple[Unique, str]:
         # For the same seed a run sends the same requests again, so its names are the same as well.

@@ -15,12 +15,14 @@ from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import CompletedCall
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.fuzz.ledger import (
+    CANCELLED,
     FINAL,
     GONE,
     IF_STATE_ALLOWS,
     REFUSED,
     STATUS,
     UNLISTED,
+    WORKING,
     Ledger,
     TrackedResource,
     allowed_statuses,
@@ -216,6 +218,9 @@ class Sequences(Lifecycle):
             case Effect.DESTROYS:
                 for one in own:
                     one.deleted = True
+            case Effect.CHANGES if label in self.script.stop.values():
+                for one in own:
+                    one.cancelled = True
             case Effect.READS if own:
                 if label == self.script.read(own[0].collection):
                     self.course(own[0], answered, reply)
@@ -248,6 +253,15 @@ class Sequences(Lifecycle):
         now = status_of(one.collection, answered.answer)
         if one.at_work:
             one.status = now
+            if one.cancelled and one.collection in CANCELLED:
+                self.api.require(
+                    CANCELLED[one.collection],
+                    now not in WORKING,
+                    reply,
+                    location="/".join(("", *STATUS[one.collection])),
+                    expected="canceling, or an ended job",
+                    observed=now,
+                )
         elif one.collection in FINAL:
             self.api.require(
                 FINAL[one.collection],

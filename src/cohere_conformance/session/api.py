@@ -86,7 +86,11 @@ class Api:
         unique: likewise.
         seed: likewise.
         models: likewise.
+        examples: how many generated inputs a relation is checked with, where a test generates them.
+        violated: ids of the requirements that the test has found violated, in order.
     """
+
+    examples: int = 1
 
     def __init__(
         self,
@@ -109,6 +113,7 @@ class Api:
         self.profile = profile
         self.unique = unique
         self.seed = seed
+        self.violated: list[str] = []
         self._test = test
         self._contract = contract
         self._send = send
@@ -340,6 +345,7 @@ class Api:
         shown = cut(text)
         finding = violation(clause, self._frame(response), Breach(location, expected, shown, value_class))
         self._record(self._test, response.exchange, finding)
+        self.violated.append(requirement)
         if finding.severity is Severity.BREAKING:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
 

@@ -93,7 +93,7 @@ def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> N
     if api.seed is not None:
         # Hypothesis lets a seed take precedence over `derandomize`.
         factory = seed(api.seed)(factory)
-    with _temporary_home(), independent_of_installation():
+    with temporary_home(), independent_of_installation():
         # Hypothesis declares a class here, but accepts any callable that returns a machine.
         run_state_machine_as_test(cast("type[RuleBasedStateMachine]", factory), settings=_SETTINGS)
     if ended:
@@ -101,7 +101,7 @@ def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> N
 
 
 @contextmanager
-def _temporary_home() -> Iterator[None]:
+def temporary_home() -> Iterator[None]:
     """Keep files of Hypothesis out of the current folder: it caches tables even without a database."""
     with TemporaryDirectory() as home:
         set_hypothesis_home_dir(home)
