@@ -50,10 +50,13 @@ QUICK = (
 )
 REACH: Mapping[str, tuple[str, ...]] = {
     "audio": ("input.empty-form-crash", "input.unknown-part-crash"),
+    "batches": ("batches.cancel-ignored",),
     "classify": ("input.last-class-lost",),
     "connectors": ("input.nested-required-ignored",),
+    "datasets": ("batches.cancel-ignored",),
     "detokenize": ("detokenize.foreign-500",),
     "embed": (
+        "headers.tokens-text",
         "input.astral-replaced",
         "input.composed",
         "input.enum-ignored",
