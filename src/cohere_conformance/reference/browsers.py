@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
+from cohere_conformance.reference.http_messages import HttpResponse
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-    from starlette.requests import Request
+    from collections.abc import Mapping
+
+    from cohere_conformance.reference.http_messages import HttpRequest
 
 _REQUESTED = "access-control-request-"
 _ALLOWED = "access-control-allow-"
 _DAY = 86_400
 
 
-def preflight(request: Request) -> Response | None:
+def preflight(request: HttpRequest) -> HttpResponse | None:
     """Return the response to a preflight request, `None` for any other request.
 
     A preflight request has no key, and is allowed for every path: only the call itself can be an error.
@@ -38,11 +39,12 @@ def preflight(request: Request) -> Response | None:
         allowed[f"{_ALLOWED}headers"] = headers[f"{_REQUESTED}headers"]
     if headers.get(f"{_REQUESTED}private-network") == "true":
         allowed[f"{_ALLOWED}private-network"] = "true"
-    return Response(status_code=204, headers=allowed)
+    fields = [(name.encode(), text.encode("latin-1")) for name, text in allowed.items()]
+    return HttpResponse(204, fields)
 
 
-def readable(response: Response, requested: Headers) -> Response:
+def readable(response: HttpResponse, requested: Mapping[str, str]) -> HttpResponse:
     """Return a response that pages of any origin may read."""
     if "origin" in requested:
-        response.raw_headers.append((f"{_ALLOWED}origin".encode(), b"*"))
+        response.fields.append((f"{_ALLOWED}origin".encode(), b"*"))
     return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -12,10 +13,9 @@ from cohere_conformance.inputs.codings import names_of
 from cohere_conformance.reference.api_error import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator
 
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from cohere_conformance.reference.http_messages import HttpRequest, HttpResponse
 
 LARGEST = 32 * 2**20
 """The maximum size of a body in bytes, before and after decoding."""
@@ -26,7 +26,31 @@ _QUICK = 64 * 1024
 _VARIES = b"Origin,Accept-Encoding"
 
 
-async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerator[bytes, None]:
+async def body_of(request: HttpRequest) -> bytes:
+    """Return the decoded body of a request.
+
+    Args:
+        request: its body has not been read.
+
+    Raises:
+        ApiError: 400, as `decoded`.
+    """
+    if "content-encoding" in request.headers:
+        return b"".join([piece async for piece in decoded(request)])
+    content, more = await request.part()
+    if not more and len(content) <= LARGEST:
+        return content
+    parts, size = [content], len(content)
+    while more:
+        _check_size(size, LARGEST)
+        content, more = await request.part()
+        parts.append(content)
+        size += len(content)
+    _check_size(size, LARGEST)
+    return b"".join(parts)
+
+
+async def decoded(request: HttpRequest, most: int | None = LARGEST) -> AsyncGenerator[bytes, None]:
     """Yield the decoded body of a request, chunk by chunk.
 
     Args:
@@ -36,7 +60,7 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
     Raises:
         ApiError: 400, the body is too large, not encoded as declared, or in an unsupported coding.
     """
-    codings = names_of(request.headers.getlist("content-encoding"))
+    codings = names_of(request.values("content-encoding"))
     limit = LARGEST if codings and most is None else most
     try:
         unpacker = Unpacker(codings)
@@ -50,8 +74,7 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
         async for chunk in request.stream():
             piece = unpacker.feed(chunk, len(chunk) if limit is None else limit - read)
             read += len(piece)
-            if limit is not None and read > limit:
-                raise ApiError(400, f"invalid request: the body is larger than {limit} bytes")
+            _check_size(read, limit)
             yield piece
         unpacker.finish()
     except UnpackError as error:
@@ -60,7 +83,13 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
         ) from error
 
 
-def wants_gzip(accepted: Iterable[str]) -> bool:
+def _check_size(size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise ApiError(400, f"invalid request: the body is larger than {limit} bytes")
+
+
+@lru_cache(maxsize=256)
+def wants_gzip(accepted: tuple[str, ...]) -> bool:
     """Return whether a client accepts gzip.
 
     Args:
@@ -81,21 +110,21 @@ def _weighed(coding: str) -> tuple[str, float]:
         return name, 1.0
 
 
-async def packed(response: Response, request: Request) -> Response:
+async def packed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     """Return a response, compressed if the client accepts gzip.
 
     A compressed response has no content length, as from the live API. Streams and files are never compressed:
     a stream would have to be flushed after each event, and files are compressed by their own format.
     """
-    fields = [(name, value) for name, value in response.raw_headers if name != b"vary"]
-    fields.append((b"vary", _VARIES))
-    content = bytes(response.body)
-    if len(content) >= _SMALLEST and wants_gzip(request.headers.getlist("accept-encoding")):
+    content = response.content
+    left_out = {b"vary"}
+    further = [(b"vary", _VARIES)]
+    if len(content) >= _SMALLEST and wants_gzip(tuple(request.values("accept-encoding"))):
         quick = len(content) <= _QUICK
-        response.body = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
-        fields = [(name, value) for name, value in fields if name != b"content-length"]
-        fields.append((b"content-encoding", b"gzip"))
-    response.raw_headers = fields
+        response.content = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
+        left_out.add(b"content-length")
+        further.append((b"content-encoding", b"gzip"))
+    response.fields = [*(field for field in response.fields if field[0] not in left_out), *further]
     return response
 
 

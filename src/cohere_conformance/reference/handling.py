@@ -49,7 +49,7 @@ class Call:
         operation: the operation of the contract.
         path: the path parameters, decoded.
         query: the declared query parameters, as JSON values; a list where the name may repeat.
-        headers: the request headers by lower-case name; of several with one name, the last.
+        headers: the request headers by lower-case name; of several with one name, the first.
         body: the JSON body, `{}` without one; properties that are null at its top are left out (G-17).
         form: the parts of a multipart body, in their order.
         base_url: the URL of the server, without a slash at its end.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cohere_conformance.reference.faults import Fault
+    from cohere_conformance.reference.http_messages import Fields
     from cohere_conformance.reference.injection import PlainFaultTable
 
 HTML = fault("errors.html", "Errors are HTML pages.")
@@ -22,7 +23,6 @@ TEAPOT = fault("errors.undeclared-status", "The status of invalid requests is 41
 CREATED = fault("success.status-201", "The status of a successful POST is 201.")
 
 Faults = frozenset["Fault"]
-Headers = list[tuple[str, str]]
 
 
 def status(code: int, method: str, faults: Faults) -> int:
@@ -154,35 +154,35 @@ def encoded(body: Any, faults: Faults) -> bytes:
 # -- headers
 
 
-def _without(*names: str) -> Callable[[Headers], Headers]:
+def _without(*names: bytes) -> Callable[[Fields], Fields]:
     return lambda fields: [(name, text) for name, text in fields if name not in names]
 
 
-def _with(changed: str, change: Callable[[str], str]) -> Callable[[Headers], Headers]:
+def _with(changed: bytes, change: Callable[[bytes], bytes]) -> Callable[[Fields], Fields]:
     """Return a transform that changes the value of a header."""
     return lambda fields: [(name, change(text) if name == changed else text) for name, text in fields]
 
 
-_JSON = ("content-type", "application/json")
-HEADERS: PlainFaultTable[Headers] = {
+_JSON = (b"content-type", b"application/json")
+HEADERS: PlainFaultTable[Fields] = {
     fault("headers.tokens-missing", "The headers num_tokens and num_chars are missing."): (
-        _without("num_tokens", "num_chars")
+        _without(b"num_tokens", b"num_chars")
     ),
     fault("headers.tokens-off", "The header num_tokens is one too high."): (
-        _with("num_tokens", lambda text: str(int(text) + 1))
+        _with(b"num_tokens", lambda text: b"%d" % (int(text) + 1))
     ),
     fault("headers.tokens-text", "The header num_tokens is not a number."): (
-        _with("num_tokens", lambda text: "many")
+        _with(b"num_tokens", lambda text: b"many")
     ),
-    fault("headers.trace-missing", "Responses have no X-Debug-Trace-ID."): _without("x-debug-trace-id"),
+    fault("headers.trace-missing", "Responses have no X-Debug-Trace-ID."): _without(b"x-debug-trace-id"),
     fault("headers.trace-constant", "Every response has the same X-Debug-Trace-ID."): (
-        _with("x-debug-trace-id", lambda text: "0" * 32)
+        _with(b"x-debug-trace-id", lambda text: b"0" * 32)
     ),
     fault("headers.no-content-type", "JSON responses have no content type."): (
         lambda fields: [field for field in fields if field != _JSON]
     ),
     fault("headers.content-type-text", "The media type of JSON responses is text/plain."): (
-        lambda fields: [("content-type", "text/plain") if field == _JSON else field for field in fields]
+        lambda fields: [(b"content-type", b"text/plain") if field == _JSON else field for field in fields]
     ),
 }
 """The headers of all responses."""

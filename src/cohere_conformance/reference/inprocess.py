@@ -13,8 +13,7 @@ from cohere_conformance.reference.app import application
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from starlette.applications import Starlette
-
+    from cohere_conformance.reference.app import Application
     from cohere_conformance.reference.state import ServerState
 
 _STEP = 0.01
@@ -33,7 +32,7 @@ class InProcess(httpx.BaseTransport):
     def __init__(self, state: ServerState) -> None:
         self._loop = asyncio.Runner()
         self._seconds = 0.0
-        self._application: Starlette
+        self._application: Application
         self.restart(state)
 
     def restart(self, state: ServerState) -> None:

@@ -16,6 +16,8 @@ from cohere_conformance.reference.faults import fault
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cohere_conformance.reference.http_messages import Fields
+
 PRODUCTION = "reference-key"
 """A production key that every reference server accepts."""
 TRIAL = "reference-trial-key"
@@ -61,7 +63,7 @@ class ApiKey:
     organization: str
     _calls: dict[str, deque[datetime]] = field(default_factory=dict)
 
-    def quota(self, label: str, now: datetime, faults: frozenset[object]) -> list[tuple[str, str]]:
+    def quota(self, label: str, now: datetime, faults: frozenset[object]) -> Fields:
         """Count a call and return the quota headers; none for a production key.
 
         Raises:
@@ -83,9 +85,9 @@ class ApiKey:
             calls.append(now)
         remaining = limit - len(calls) + (limit if ABOVE in faults else 0)
         return [
-            ("x-endpoint-monthly-call-limit", str(MONTHLY)),
-            ("x-trial-endpoint-call-limit", str(limit)),
-            ("x-trial-endpoint-call-remaining", str(remaining)),
+            (b"x-endpoint-monthly-call-limit", b"%d" % MONTHLY),
+            (b"x-trial-endpoint-call-limit", b"%d" % limit),
+            (b"x-trial-endpoint-call-remaining", b"%d" % remaining),
         ]
 
 

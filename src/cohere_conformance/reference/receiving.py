@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from cohere_conformance.contract.route import path_parameters
 from cohere_conformance.reference import crash_faults, text_faults, validation, validation_faults
 from cohere_conformance.reference.api_error import ApiError
-from cohere_conformance.reference.coding import LARGEST, decoded
+from cohere_conformance.reference.coding import LARGEST, body_of, decoded
 from cohere_conformance.reference.handling import Call, UploadedPart
 from cohere_conformance.reference.retired import refuse_retired
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.http_messages import HttpRequest
     from cohere_conformance.reference.keys import ApiKey
     from cohere_conformance.reference.state import ServerState
 
@@ -27,7 +26,7 @@ QUICK = 64 * 1024
 
 
 async def receive(
-    request: Request, declared: Operation, key: ApiKey, state: ServerState
+    request: HttpRequest, declared: Operation, key: ApiKey, state: ServerState
 ) -> tuple[Call, list[str]]:
     """Read and validate a request; return the call, and the warnings of its response.
 
@@ -42,12 +41,12 @@ async def receive(
     """
     form: tuple[UploadedPart, ...] = ()
     content = b""
-    crash_faults.asked(declared, request.query_params.multi_items(), request.headers, state.faults)
+    crash_faults.asked(declared, request.query, request.headers, state.faults)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await _form(request)
         crash_faults.formed(declared, form, state.faults)
     else:
-        content = await _content(request)
+        content = await body_of(request)
         crash_faults.sent(declared, content, request.headers, state.faults)
     refuse_retired(declared, state.profile)
     size = len(content) + sum(len(part.content) for part in form)
@@ -60,12 +59,12 @@ async def receive(
     body, query, warnings = valid
     call = Call(
         operation=declared,
-        path=path_parameters(declared.label, request.scope["raw_path"].decode("ascii", "replace")),
+        path=path_parameters(declared.label, request.raw_path),
         query=query,
-        headers=dict(request.headers),
+        headers=request.headers,
         body=text_faults.misread(_given(body), state.faults),
         form=form,
-        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+        base_url=request.base_url,
         state=state,
         account=state.account(key.organization),
         size=size,
@@ -74,11 +73,11 @@ async def receive(
 
 
 def _validated(
-    request: Request, declared: Operation, content: bytes | None, state: ServerState
+    request: HttpRequest, declared: Operation, content: bytes | None, state: ServerState
 ) -> tuple[Any, dict[str, Any], list[str]]:
     """Return the JSON body (`{}` for forms), the query parameters and the warnings of a request."""
     body = {} if content is None else validation.body_of(content, state.faults)
-    pairs = request.query_params.multi_items()
+    pairs = request.query
     query = validation.query_of(declared, validation_faults.query(declared, pairs, state.faults), state)
     if content is None:
         return body, query, []
@@ -92,13 +91,6 @@ def _given(body: Any) -> dict[str, Any]:
     return {name: value for name, value in items if value is not None}
 
 
-async def _content(request: Request) -> bytes:
-    content = bytearray()
-    async for piece in decoded(request):
-        content += piece
-    return bytes(content)
-
-
 class _FormParser(MultiPartParser):
     """Parses a form, and closes its files even if the last part is incomplete."""
 
@@ -108,8 +100,8 @@ class _FormParser(MultiPartParser):
             file.close()
 
 
-async def _form(request: Request) -> tuple[UploadedPart, ...]:
-    parser = _FormParser(request.headers, decoded(request, most=None), max_part_size=LARGEST)
+async def _form(request: HttpRequest) -> tuple[UploadedPart, ...]:
+    parser = _FormParser(Headers(scope=request.scope), decoded(request, most=None), max_part_size=LARGEST)
     parts = []
     try:
         form = await parser.parse()
