@@ -87,6 +87,8 @@ def path_parameters(label: str, path: str) -> dict[str, str]:
         label: such as `POST /v2/batches/{id}:cancel`.
         path: the path of the request, below the server, still encoded.
     """
+    if "{" not in label:
+        return {}
     rule, path = _named(label.split(" ", 1)[1]), _COLON.sub(":", path)
     if match := rule.fullmatch(path):
         return {name: unquote(value) for name, value in match.groupdict().items()}

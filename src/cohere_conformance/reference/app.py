@@ -120,7 +120,8 @@ async def _called(request: HttpRequest, state: ServerState) -> HttpResponse:
 
 
 async def _uncompressed(request: HttpRequest, state: ServerState) -> HttpResponse:
-    state.clock.advance(state.time_per_request)
+    if state.time_per_request:
+        state.clock.advance(state.time_per_request)
     # The path as it was sent: an encoded slash belongs to a parameter.
     route = state.contract.route(request.method, f"http://localhost{request.raw_path}")
     declared = state.contract.operations[route.operation] if route.operation else None

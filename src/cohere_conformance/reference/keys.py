@@ -113,6 +113,7 @@ class Keys:
             TRIAL: ApiKey(KeyKind.TRIAL, "trial"),
             EXPIRED: ApiKey(KeyKind.EXPIRED, "trial"),
         } | {key: ApiKey(KeyKind.PRODUCTION, "reference") for key in further}
+        self._encoded = [(name.encode(), key) for name, key in self._keys.items()]
 
     def holder(self, authorization: str | None, faults: frozenset[object]) -> ApiKey:
         """Return the key of an `Authorization` header.
@@ -145,9 +146,9 @@ class Keys:
         return key
 
     def _find(self, token: str) -> ApiKey | None:
-        found = None
-        for known, key in self._keys.items():
-            if hmac.compare_digest(known.encode(), token.encode("utf-8", "surrogateescape")):
+        found, sent = None, token.encode("utf-8", "surrogateescape")
+        for known, key in self._encoded:
+            if hmac.compare_digest(known, sent):
                 found = key
         return found
 

@@ -14,6 +14,7 @@ from cohere_conformance.client.listening import address, listen
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import transport_faults
 from cohere_conformance.reference.app import application
+from cohere_conformance.reference.protocols import protocol
 from cohere_conformance.reference.relay import Relay
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             interface="asgi3",
-            # The relay counts on the framing of this one, whatever else is installed.
-            http="h11",
+            http=protocol(),
             ws="none",
             # Logging belongs to the process, of which the server may be a small part.
             log_config=None,

@@ -16,6 +16,7 @@ from cohere_conformance.reference.keys import Keys
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.randomness import source
 from cohere_conformance.reference.randomness import suffix as suffix
+from cohere_conformance.reference.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +83,7 @@ class ServerState:
         keys: the accepted keys.
         contract: validates the requests.
         randomness: the source of random ids.
+        remembered: results that depend on the body of a call only.
 
     Raises:
         UsageError: a profile or fault is unknown, or a number of seconds is invalid.
@@ -111,6 +113,7 @@ class ServerState:
         self.keys = Keys((keys,) if isinstance(keys, str) else tuple(keys))
         self.contract: Contract = load_contract()
         self.randomness = source(seed)
+        self.remembered = Remembered()
         self._accounts: dict[str, Account] = {}
 
     @property

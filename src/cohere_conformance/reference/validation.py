@@ -103,6 +103,18 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
     if not content.strip():
         return {}
     try:
+        value = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _unusual(content, faults)
+    # Without an error there is no lone surrogate in it.
+    if faults:
+        crash_faults.parsed(content.decode("utf-8"), value, faults)
+    return value
+
+
+def _unusual(content: bytes, faults: frozenset[object]) -> Any:
+    """Return the JSON value of a body that msgspec rejects: not JSON, or with a lone surrogate."""
+    try:
         text = content.decode("utf-8")
         value = json.loads(text, parse_constant=_not_json, parse_float=_finite)
     except (ValueError, RecursionError) as error:

@@ -24,8 +24,7 @@ _Json = dict[str, Any]
 @operation("POST /v2/chat", in_thread="large")
 def chat(call: Call) -> JsonResponse | StreamResponse:
     """Reply to a conversation."""
-    prompt, options = parse(call)
-    reply = generate(prompt, options)
+    prompt, options, reply = call.state.remembered.get(call, _replied)
     stream = bool(call.body.get("stream"))
     if reply.finish == "ERROR" and not stream:
         raise ApiError(422, reply.error, error_type=reply.error_type)
@@ -46,6 +45,16 @@ def chat(call: Call) -> JsonResponse | StreamResponse:
     media_type = "text/event-stream" if sse else "application/stream+json"
     counted = prompt.billed_input + reply.output_tokens if call.faulty(faults.STREAM_TOKENS) else None
     return StreamResponse(events, media_type, warnings, counted)
+
+
+def _replied(call: Call) -> tuple[Prompt, GenerationOptions, ModelReply]:
+    """Return the prompt of a call, its options, and the reply.
+
+    Raises:
+        ApiError: 400, the request is invalid; 422, no arguments for a tool can be generated.
+    """
+    prompt, options = parse(call)
+    return prompt, options, generate(prompt, options)
 
 
 def _with_stop(prompt: Prompt, options: GenerationOptions, reply: ModelReply) -> ModelReply:

@@ -25,6 +25,22 @@ _CHUNKS = 10
 @operation("POST /v1/rerank", "POST /v2/rerank", in_thread="large")
 def rerank(call: Call) -> JsonResponse:
     """Return the documents' indexes, the most relevant document first."""
+    results, units = call.state.remembered.get(call, _ranked)
+    return JsonResponse(
+        {
+            "id": new_id(),
+            "results": inject(call, faults.RESULTS, results),
+            "meta": inject(call, faults.VERSION, meta(call, search_units=units)),
+        }
+    )
+
+
+def _ranked(call: Call) -> tuple[list[dict[str, Any]], int]:
+    """Return the results and the billed search units.
+
+    Raises:
+        ApiError: the request is invalid.
+    """
     model = model_of(call, "rerank")
     documents: list[str | dict[str, Any]] = call.body["documents"]
     query: str = call.body["query"]
@@ -57,13 +73,7 @@ def rerank(call: Call) -> JsonResponse:
     ]
     # One search unit is a query with up to 100 chunks.
     units = inject(call, faults.UNITS, max(1, math.ceil(sum(map(len, passages)) / 100)))
-    return JsonResponse(
-        {
-            "id": new_id(),
-            "results": inject(call, faults.RESULTS, results),
-            "meta": inject(call, faults.VERSION, meta(call, search_units=units)),
-        }
-    )
+    return results, units
 
 
 def _text(call: Call, document: str | dict[str, Any], index: int) -> str:
