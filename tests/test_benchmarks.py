@@ -1,5 +1,6 @@
 """The benchmarks run and print their tables; what they measure is nobody's promise here."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,19 @@ def test_the_first_causes_name_the_faults_of_a_server() -> None:
     assert measured["by the first eight"] == "100.0"
     assert measured["no more causes once one fault is mended"] == "100.0"
     assert measured["causes that name several faults"] == "0"
+
+
+def test_the_cost_of_requests_is_printed_without_another_server() -> None:
+    port = str(free_port())
+    lines = _lines("server_cost.py", "--rounds", "1", "--requests", "64", "--first-port", port)
+
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    measured = [(row[0], row[1]) for row in rows if row[0] in {"rerank", "chat", "embed"}]
+    assert measured == [(name, count) for name in ("rerank", "chat", "embed") for count in ("1", "16", "64")]
+    assert [row[0] for row in rows if row[0].endswith(" stream")] == ["median stream", "last stream"]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -13,7 +13,7 @@ from cohere_conformance.inputs.codings import names_of
 from cohere_conformance.reference.api_error import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
 
     from cohere_conformance.reference.http_messages import HttpRequest, HttpResponse
 
@@ -88,13 +88,17 @@ def _check_size(size: int, limit: int | None) -> None:
         raise ApiError(400, f"invalid request: the body is larger than {limit} bytes")
 
 
-@lru_cache(maxsize=256)
-def wants_gzip(accepted: tuple[str, ...]) -> bool:
+def wants_gzip(accepted: Iterable[str]) -> bool:
     """Return whether a client accepts gzip.
 
     Args:
         accepted: the values of the `accept-encoding` headers.
     """
+    return _wants_gzip(tuple(accepted))
+
+
+@lru_cache(maxsize=256)
+def _wants_gzip(accepted: tuple[str, ...]) -> bool:
     weights = dict(_weighed(one) for value in accepted for one in value.split(",") if one.strip())
     named = [weights[name] for name in ("gzip", "x-gzip", "*") if name in weights]
     return bool(named) and named[0] > 0
@@ -119,7 +123,7 @@ async def packed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     content = response.content
     left_out = {b"vary"}
     further = [(b"vary", _VARIES)]
-    if len(content) >= _SMALLEST and wants_gzip(tuple(request.values("accept-encoding"))):
+    if len(content) >= _SMALLEST and wants_gzip(request.values("accept-encoding")):
         quick = len(content) <= _QUICK
         response.content = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
         left_out.add(b"content-length")

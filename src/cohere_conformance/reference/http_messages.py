@@ -125,17 +125,20 @@ async def _send_chunks(chunks: AsyncGenerator[bytes, None], request: HttpRequest
     """Send chunks until there are no more, or the client disconnects, which ends the one being made."""
 
     async def sent() -> None:
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    tasks = [asyncio.ensure_future(sent()), asyncio.ensure_future(request.disconnected())]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with aclosing(chunks):
+        # At once: as a task, it would wait for the first chunks of all other streams.
+        first = await anext(chunks, b"")
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        tasks = [asyncio.ensure_future(sent()), asyncio.ensure_future(request.disconnected())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     if not tasks[0].cancelled():
         tasks[0].result()
 
