@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cohere_conformance.reference.api_error import ApiError as ApiError
 from cohere_conformance.reference.randomness import new_id as new_id
+from cohere_conformance.reference.remembered import LONGEST
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.faults import Fault
     from cohere_conformance.reference.profile import Profile
     from cohere_conformance.reference.state import Account, ServerState
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,17 @@ class Call:
     def v1(self) -> bool:
         """Return whether the operation belongs to version 1."""
         return " /v1/" in self.operation.label
+
+    def once(self, make: Callable[[Call], _Made]) -> _Made:
+        """Return what a function makes of the call: made once for the same body, unless there are faults.
+
+        Args:
+            make: depends only on the operation, the body and the profile of the server.
+        """
+        if self.state.faults or self.size > LONGEST:
+            return make(self)
+        key = (make, self.operation.label, self.profile)
+        return self.state.remembered.get(key, self.body, partial(make, self))
 
     def faulty(self, fault: Fault) -> bool:
         """Return whether the fault is switched on."""

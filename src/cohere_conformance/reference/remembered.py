@@ -11,10 +11,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cohere_conformance.reference.handling import Call
-
 _Made = TypeVar("_Made")
-_LONGEST = 4096
+LONGEST = 4096
 """The maximum size in bytes of a body whose results are remembered."""
 _MOST = 512
 """The maximum number of results; the one that was not used for the longest time is forgotten first."""
@@ -30,28 +28,27 @@ class Remembered:
     def __len__(self) -> int:
         return len(self._results)
 
-    def get(self, call: Call, make: Callable[[Call], _Made]) -> _Made:
-        """Return what a function makes of a call; nobody changes it.
+    def get(self, key: tuple[object, ...], body: object, make: Callable[[], _Made]) -> _Made:
+        """Return what a function makes; nobody changes it.
 
         Args:
-            call: the call.
-            make: depends only on the operation, the body and the profile of the server.
+            key: what the result depends on, besides the body.
+            body: of the request, as a JSON value.
+            make: makes the result.
         """
-        if call.state.faults or call.size > _LONGEST:
-            return make(call)
         try:
-            body = msgspec.json.encode(call.body)
+            content = msgspec.json.encode(body)
         except (TypeError, ValueError, RecursionError):
-            return make(call)
-        if len(body) > _LONGEST:  # a row of a batch
-            return make(call)
-        key = (make, call.operation.label, call.profile, body)
+            return make()
+        if len(content) > LONGEST:  # a row of a batch
+            return make()
+        key = (*key, content)
         with self._lock:
             if key in self._results:
                 self._results.move_to_end(key)
                 found: _Made = self._results[key]
                 return found
-        made = make(call)
+        made = make()
         with self._lock:
             self._results[key] = made
             if len(self._results) > _MOST:

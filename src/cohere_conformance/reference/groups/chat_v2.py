@@ -24,7 +24,7 @@ _Json = dict[str, Any]
 @operation("POST /v2/chat", in_thread="large")
 def chat(call: Call) -> JsonResponse | StreamResponse:
     """Reply to a conversation."""
-    prompt, options, reply = call.state.remembered.get(call, _replied)
+    prompt, options, reply = call.once(_replied)
     stream = bool(call.body.get("stream"))
     if reply.finish == "ERROR" and not stream:
         raise ApiError(422, reply.error, error_type=reply.error_type)

@@ -25,7 +25,7 @@ _CHUNKS = 10
 @operation("POST /v1/rerank", "POST /v2/rerank", in_thread="large")
 def rerank(call: Call) -> JsonResponse:
     """Return the documents' indexes, the most relevant document first."""
-    results, units = call.state.remembered.get(call, _ranked)
+    results, units = call.once(_ranked)
     return JsonResponse(
         {
             "id": new_id(),
