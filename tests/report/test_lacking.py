@@ -73,6 +73,12 @@ def test_a_response_that_says_nothing_of_a_feature_does_not_prove_it() -> None:
     assert proposed(a=silent, c=silent) == [("tools", 2)]
 
 
+def test_a_refusal_may_be_about_something_else_where_the_feature_is_served() -> None:
+    unclear = CaseEvidence(CHAT, "failed", frozenset(), served=True)
+    assert proposed(a=unclear) == [("citations", 2)]
+    assert proposed(a=unclear, c=unclear) == []
+
+
 def test_where_no_other_request_is_served_no_feature_is_missing() -> None:
     assert proposed(**{name: evidence("", "failed") for name in PLAIN}) == []
 

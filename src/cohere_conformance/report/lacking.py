@@ -80,7 +80,7 @@ def missing_features(cases: Mapping[str, CaseEvidence], source: FeatureSource) -
     found: list[tuple[int, str, frozenset[str]]] = []
     shown = frozenset[str]().union(*(one.shown for one in cases.values()))
     for feature in source.titles:
-        needing = frozenset(case for case, one in cases.items() if feature in one.lacks)
+        needing = _without(feature, cases, source)
         failed = sum(cases[case].outcome == "failed" for case in needing)
         absent = feature not in shown and failed > len(needing) / 2
         if failed >= _FEWEST and absent and _others_are_served(cases, needing, source):
@@ -92,6 +92,20 @@ def missing_features(cases: Mapping[str, CaseEvidence], source: FeatureSource) -
             made.append(_missing(feature, needing, cases, source))
         covered |= needing
     return tuple(made)
+
+
+def _without(feature: str, cases: Mapping[str, CaseEvidence], source: FeatureSource) -> frozenset[str]:
+    """Return the ids of the cases with a response that lacks a feature.
+
+    A refusal may be about anything else that the request has: it says nothing where other requests for the
+    feature are served, with responses that are too wrong to show it.
+    """
+    lacking = {case: one for case, one in cases.items() if feature in one.lacks}
+    is_served = any(
+        one.served and feature in source.needs.get(case, ()) and case not in lacking
+        for case, one in cases.items()
+    )
+    return frozenset(case for case, one in lacking.items() if one.served or not is_served)
 
 
 def cases_of_missing(missing: Iterable[MissingFeature], source: FeatureSource) -> dict[str, frozenset[str]]:
