@@ -24,6 +24,7 @@ from cohere_conformance.report import (
 )
 from cohere_conformance.report.causes.blame import Circumstances, blame_of
 from cohere_conformance.report.formats import convert
+from cohere_conformance.report.sdk_effect import SdkEffect, SdkOutcome
 from cohere_conformance.report.shape import Blame
 
 CHAT = "POST /v2/chat"
@@ -185,7 +186,29 @@ def test_the_terminal_shows_the_blame_unless_it_is_the_servers(target: Target, s
     console = Console(file=StringIO(), width=100)
     render_terminal(report(found(Kind.TYPE_CHANGED), target=target), console)
     assert isinstance(console.file, StringIO)
-    assert ("blame    harness" in console.file.getvalue()) is shown
+    assert ("; blame: harness" in console.file.getvalue()) is shown
+    render_terminal(report(found(Kind.TYPE_CHANGED), target=target), console, verbose=True)
+    assert ("blame    harness: " in console.file.getvalue()) is shown
+
+
+def test_a_cause_has_four_lines_whoever_has_to_act_and_whatever_sdks_do() -> None:
+    made = report(found(Kind.TYPE_CHANGED), target=REFERENCE)
+    effects = (
+        SdkEffect(sdk="cohere 7.3.1", outcome=SdkOutcome.RAISES, exception="TypeError"),
+        SdkEffect(sdk="cohere-ai 8.1.0", outcome=SdkOutcome.UNAFFECTED),
+    )
+    made = msgspec.structs.replace(
+        made, causes=tuple(msgspec.structs.replace(cause, sdk_effects=effects) for cause in made.causes)
+    )
+    console = Console(file=StringIO(), width=200)
+    render_terminal(made, console)
+    assert isinstance(console.file, StringIO)
+    _, _, causes = console.file.getvalue().partition("1 cause of 1 finding\n")
+    head, change, shown, more = causes.splitlines()[:4]
+    assert head.startswith(" 1 BREAKING")
+    assert change.startswith("  change")
+    assert shown.endswith("; blame: harness; cohere 7.3.1 raises")
+    assert more.startswith("  more")
 
 
 @pytest.mark.parametrize(("name", "shown"), [("pull-request", "Harness: The"), ("github", "harness: The")])

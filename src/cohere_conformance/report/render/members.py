@@ -41,6 +41,11 @@ def blame_unless_server(cause: Cause) -> str:
     return "" if cause.blame is Blame.SERVER else blame_line(cause)
 
 
+def blamed_unless_server(cause: Cause) -> list[str]:
+    """Return who has to act on a cause, without the reason, if it is not the server."""
+    return [f"blame: {cause.blame}"] if blame_unless_server(cause) else []
+
+
 def shown_cases(cases: Sequence[str], limit: int = 3) -> str:
     """Return the first of some cases, and how many more there are."""
     more = len(cases) - limit

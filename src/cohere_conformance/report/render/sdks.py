@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.finding_effect import is_about_response
-from cohere_conformance.report.sdk_effect import SEVEREST
+from cohere_conformance.report.sdk_effect import SEVEREST, SdkOutcome
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 def effect_lines(shown: Cause | Row) -> list[str]:
     """Return what an application with an official SDK gets, one line for each SDK that parsed some."""
     return [effect.line for effect in shown.sdk_effects]
+
+
+def effects_in_short(cause: Cause) -> list[str]:
+    """Return what goes wrong in applications with official SDKs, without the places and numbers."""
+    return [
+        f"{effect.sdk} {effect.outcome}"
+        for effect in cause.sdk_effects
+        if effect.outcome is not SdkOutcome.UNAFFECTED
+    ]
 
 
 def sdk_lines(report: Report) -> list[str]:

@@ -65,7 +65,7 @@ def render(
         if verbose:
             printer.coverage()
             printer.findings()
-            printer.causes(limit)
+            printer.causes(limit, in_full=True)
         else:
             printer.causes(BRIEF_CAUSES)
             printer.gaps()
@@ -89,8 +89,8 @@ class _Printer:
         for line in parts.summary_lines(self.report):
             self._line(line)
 
-    def causes(self, limit: int) -> None:
-        """Print the causes of the findings, each in four lines."""
+    def causes(self, limit: int, *, in_full: bool = False) -> None:
+        """Print the causes of the findings, each in four lines unless everything about them is wanted."""
         causes = self.report.causes
         if not causes:
             return
@@ -99,7 +99,7 @@ class _Printer:
         self._line(" of ".join(numbers), "bold")
         shown, more = parts.cut(causes, limit)
         for number, cause in enumerate(shown, start=1):
-            self._cause(number, cause)
+            self._cause(number, cause, in_full=in_full)
         if more:
             self._line(more)
 
@@ -270,15 +270,19 @@ class _Printer:
         self.console.print(table, highlight=False)
         self.console.print(self._text(parts.FUZZED_NOTE, "dim", longest=None), highlight=False)
 
-    def _cause(self, number: int, cause: Cause) -> None:
+    def _cause(self, number: int, cause: Cause, *, in_full: bool) -> None:
         head = Text().append(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
         self._one_line(head.append_text(self._text(f" {cause.title}", "bold")))
         self._field_line("change", cause.change)
-        if blame := members.blame_unless_server(cause):
-            self._field_line("blame", blame)
-        for effect in sdks.effect_lines(cause):
-            self._field_line("SDK", effect)
-        self._field_line("shown by", members.cause_extent(cause))
+        extent = members.cause_extent(cause)
+        if in_full:
+            if blame := members.blame_unless_server(cause):
+                self._field_line("blame", blame)
+            for effect in sdks.effect_lines(cause):
+                self._field_line("SDK", effect)
+        else:
+            extent = "; ".join((extent, *members.blamed_unless_server(cause), *sdks.effects_in_short(cause)))
+        self._field_line("shown by", extent)
         self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
 
     def _field_line(self, name: str, value: str) -> None:
