@@ -23,6 +23,7 @@ CASES = (
     "chat.v2.temperature-above",
     "embed.v2.plain",
     "embed.v2.image",
+    "embed.v2.image-formats",
     "embed.v2.unknown-model",
     "rerank.v2.plain",
     "rerank.v2.no-key",

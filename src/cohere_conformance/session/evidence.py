@@ -132,7 +132,7 @@ def _report(
         ),
         background=background,
         sdks=sdks or None,
-        features=feature_source(next((one.profile for one in targets), "contract")),
+        features=feature_source(next((one.profile for one in targets), "contract"), contract),
     )
     return with_sdk(report, background) if sdks.python else report
 

@@ -21,7 +21,7 @@ def effect_lines(shown: Cause | Row) -> list[str]:
 def effects_in_short(cause: Cause) -> list[str]:
     """Return what goes wrong in applications with official SDKs, without the places and numbers."""
     return [
-        f"{effect.sdk} {effect.outcome}"
+        f"{effect.sdk.partition(' ')[0]} {effect.outcome}"
         for effect in cause.sdk_effects
         if effect.outcome is not SdkOutcome.UNAFFECTED
     ]
