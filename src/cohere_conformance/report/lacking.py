@@ -77,17 +77,19 @@ def missing_features(cases: Mapping[str, CaseEvidence], source: FeatureSource) -
         cases: that were tried, by id.
         source: how features are recognised.
     """
-    found: list[tuple[int, str, frozenset[str]]] = []
+    found: list[tuple[int, int, str, frozenset[str]]] = []
     shown = frozenset[str]().union(*(one.shown for one in cases.values()))
     for feature in source.titles:
         needing = _without(feature, cases, source)
         failed = sum(cases[case].outcome == "failed" for case in needing)
         absent = feature not in shown and failed > len(needing) / 2
         if failed >= _FEWEST and absent and _others_are_served(cases, needing, source):
-            found.append((-len(needing), feature, needing))
+            # Of two that the same cases need, the one that fewer other cases need says more.
+            everywhere = sum(feature in needs for needs in source.needs.values())
+            found.append((-len(needing), everywhere, feature, needing))
     covered: set[str] = set()
     made = []
-    for _, feature, needing in sorted(found):
+    for _, _, feature, needing in sorted(found):
         if not needing <= covered:
             made.append(_missing(feature, needing, cases, source))
         covered |= needing
