@@ -23,7 +23,9 @@ DERIVED = {Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED, Kind.GOL
 """Kinds that only the fuzzer reports, because it knows why it has sent a request."""
 OBSERVED = {Kind.SHAPE_VANISHED, Kind.SHAPE_NEW}
 """What is compared with earlier responses: of the example, there are none."""
-UNSHOWN = UNREQUIRED | UNRECORDED | DERIVED | OBSERVED
+BY_SDK = {Kind.SDK_INCOMPATIBLE}
+"""What an official SDK does with a response that conforms."""
+UNSHOWN = UNREQUIRED | UNRECORDED | DERIVED | OBSERVED | BY_SDK
 SECRETS = re.compile(
     r'bearer |basic |authorization"|"(?:x-)?api[-_]?key"|cookie|x-goog-signature', re.IGNORECASE
 )

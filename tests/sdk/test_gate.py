@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +22,19 @@ from cohere_conformance.sdk.parsers import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cohere_conformance.model import Exchange
 
 CHAT = "POST /v1/chat"
+BY_PROCESSES = """
+import sys
+from test_gate import forgetful
+from cohere_conformance.cli import run
+from cohere_conformance.sdk import parsers
+
+parsers._parse_with_python = lambda: forgetful
+sys.exit(run(["check", "traffic.jsonl", "--sdk-effect-all", "-j", "2"]))
+"""
 
 
 @pytest.fixture
@@ -77,7 +89,10 @@ def test_what_an_sdk_loses_of_a_conforming_response_is_a_finding(
     (cause,) = report.causes
     assert cause.blame == "SDK"
     assert "parsed 3 conforming responses: loses data silently 1, unaffected 2" in capsys.readouterr().out
-    several = gated(here, "-j", "2")[1]
+    # Processes are forked, and with this parser, only where there is one thread.
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    assert subprocess.run([sys.executable, "-c", BY_PROCESSES], env=environment).returncode == 1
+    several = load(here / "conformance-report")
     assert (several.findings, several.causes, several.coverage) == (
         report.findings,
         report.causes,

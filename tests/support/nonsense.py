@@ -24,7 +24,7 @@ from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.api import Api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -82,7 +82,8 @@ def _tests(path: Path) -> Iterator[SuiteTest]:
         for mark in marks:
             given, values = mark.args
             names += given if isinstance(given, tuple | list) else [given]
-            rows.append([value if isinstance(given, tuple | list) else (value,) for value in values])
+            several = isinstance(given, tuple | list)
+            rows.append([_values(value, several=several) for value in values])
         for row in itertools.product(*rows):
             further = dict(zip(names, itertools.chain(*row), strict=True))
             shown = "-".join(map(str, further.values()))[:40]
@@ -90,6 +91,18 @@ def _tests(path: Path) -> Iterator[SuiteTest]:
                 f"{path.parent.name}/{path.stem}.{label}[{shown}]",
                 lambda api, function=function, further=further: function(api, **further),
             )
+
+
+def _values(given: Any, *, several: bool) -> Sequence[object]:
+    """Return the values of one row of a parametrized test.
+
+    Args:
+        given: the row: `pytest.param(...)`, a value, or a tuple.
+        several: the test has several parameters.
+    """
+    if hasattr(given, "marks"):
+        return tuple(given.values)
+    return tuple(given) if several else (given,)
 
 
 def _loaded(name: str, path: Path) -> ModuleType:

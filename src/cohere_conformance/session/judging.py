@@ -20,7 +20,6 @@ from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.report import Tally
 from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.deprecations import known_deprecations
-from cohere_conformance.session.sdk_gate import with_incompatible
 from cohere_conformance.session.shapes import (
     AUTO,
     NONE,
@@ -145,6 +144,8 @@ class Judge:
         if excuse:
             found = [one for one in found if one.kind is Kind.REQUEST_INVALID]
         elif self.settings.gates_sdks and route.operation is not None:
+            from cohere_conformance.session.sdk_gate import with_incompatible  # brings the HTTP client
+
             found = with_incompatible(value, route.operation, found, self.settings.sdks, tally)
         tally.add(
             value,
