@@ -420,6 +420,8 @@ def test_the_effect_on_the_official_sdk_is_shown(
 ) -> None:
     name = traffic({"results": [{"index": 0, "relevance_score": "0.5"}]})
     assert run(["check", name, "--sdk-effect"]) == 1
+    assert "; cohere returns a wrong type" in capsys.readouterr().out
+    assert run(["check", name, "--sdk-effect", "-v"]) == 1
     assert "SDK      cohere 7" in capsys.readouterr().out
     (cause,) = load(here / "conformance-report").causes
     (effect,) = cause.sdk_effects
