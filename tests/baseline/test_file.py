@@ -133,3 +133,61 @@ def test_the_last_entry_can_be_removed_and_another_added(file: Path) -> None:
 def test_other_lines_remove_nothing(file: Path) -> None:
     assert remove(file, {1, 5, 99}) == 0
     assert file.read_text(encoding="utf-8") == WRITTEN
+
+
+NEW = {"finding": "abcd", "reason": "agreed with them", "expires": "2027-03-01"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "accepted:\n- finding: '0123'\n  reason: agreed with us\n  expires: 2027-03-01\n",
+        "accepted:\n      - finding: '0123'\n        reason: agreed with us\n        expires: 2027-03-01",
+        "accepted:\r\n  - finding: '0123'\r\n    reason: agreed with us\r\n    expires: 2027-03-01\r\n",
+        "accepted:\n  - {finding: '0123', reason: agreed with us, expires: 2027-03-01}\n",
+        "---\naccepted:  # ours\n  - {finding: '0123', reason: agreed with us, expires: 2027-03-01}\n",
+        "accepted: []",
+        "# Nothing yet.\naccepted: [ ]  # nothing\n",
+    ],
+)
+def test_every_layout_of_a_list_can_be_added_to_and_removed_from(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_bytes(written.encode())
+    before = [one.finding for one in load_baseline(path).entries]
+    append(path, NEW, "a title")
+    entries = load_baseline(path).entries
+    assert [one.finding for one in entries] == [*before, "abcd"]
+    assert remove(path, {entries[-1].line}) == 1
+    assert [one.finding for one in load_baseline(path).entries] == before
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "accepted: [{finding: '0123', reason: agreed with us, expires: 2027-03-01}]\n",
+        "{accepted: [{finding: '0123', reason: agreed with us, expires: 2027-03-01}]}\n",
+        '{"accepted":\n [{"finding": "0123", "reason": "agreed with us", "expires": "2027-03-01"}]}\n',
+        "accepted:\n  - finding: '0123'\n    reason: agreed with us\n    expires: 2027-03-01\n...\n",
+    ],
+)
+def test_a_layout_that_cannot_be_edited_by_line_is_left_as_it_is(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(written, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"nothing was written(.|\n)*by hand:\n.*- finding: abcd"):
+        append(path, NEW, "a title")
+    assert path.read_text(encoding="utf-8") == written
+
+
+def test_a_flow_list_is_not_pruned_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    one = '{"finding": "0123", "reason": "agreed with us", "expires": "2027-03-01"}'
+    path.write_text(f'{{"accepted": [{one},\n{one}]}}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"nothing was written.*remove by hand the entries at lines 2"):
+        remove(path, {2})
+    assert one in path.read_text(encoding="utf-8")
+
+
+def test_a_wrong_entry_is_not_written(file: Path) -> None:
+    with pytest.raises(UsageError, match="reason: expected why"):
+        append(file, NEW | {"reason": "known"}, "a title")
+    assert file.read_text(encoding="utf-8") == WRITTEN

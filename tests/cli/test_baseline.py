@@ -64,8 +64,14 @@ def test_recorded_traffic_has_accepted_findings(here: Path, capsys: Capture) -> 
     ("arguments", "expected"),
     [
         (("0123456789ab", *REASON), "expected the fingerprint"),
-        (("FIRST", "--reason", "because", "--expires", "2020-01-01"), "expected a day that is not over"),
-        (("FIRST", "--reason", "because", "--expires", "never"), "expected a day that is not over"),
+        (("FIRST", "--reason", "Sorted in 4", "--expires", "2020-01-01"), "expected a day that is not over"),
+        (("FIRST", "--reason", "Sorted in 4", "--expires", "never"), "--expires: expected the last day"),
+        (("FIRST", "--reason", "Sorted in 4", "--expires", "2999-02-30"), "--expires: expected the last day"),
+        (("FIRST", "--reason", "known", "--expires", "2999-01-31"), "--reason: expected why it is accepted"),
+        (("FIRST", "--reason", " " * 20, "--expires", "2999-01-31"), "--reason: expected why it is accepted"),
+        (("FIRST", "--reason", "Sorted\nin release", "--expires", "2999-01-31"), "--reason: expected a text"),
+        (("FIRST", *REASON, "--owner", "me\tyou"), "--owner: expected a text of one line"),
+        (("FIRST", *REASON, "--link", "https://\x1b[31m"), "--link: expected a text of one line"),
     ],
 )
 def test_a_wrong_acceptance_changes_nothing(
@@ -76,6 +82,10 @@ def test_a_wrong_acceptance_changes_nothing(
     assert run(["baseline", "accept", *(first if one == "FIRST" else one for one in arguments)]) == 4
     assert expected in capsys.readouterr().err
     assert not (here / "conformance-baseline.yaml").exists()
+    assert run(["baseline", "accept", first, *REASON]) == 0
+    before = (here / "conformance-baseline.yaml").read_bytes()
+    assert run(["baseline", "accept", *(first if one == "FIRST" else one for one in arguments)]) == 4
+    assert (here / "conformance-baseline.yaml").read_bytes() == before
 
 
 def test_what_is_accepted_is_not_accepted_twice(here: Path, capsys: Capture) -> None:

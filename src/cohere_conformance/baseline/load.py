@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.documents import load_located
+from cohere_conformance.contract.documents import parse_located
 from cohere_conformance.errors import ContractError, UsageError
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Kind
 from cohere_conformance.names import unknown
 from cohere_conformance.report.header import Acceptance, AcceptedDrift
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cohere_conformance.contract.lines import Lines
 
 DEFAULT_FILE = Path("conformance-baseline.yaml")
@@ -46,7 +49,23 @@ def load_baseline(path: Path) -> AcceptedDrift:
         UsageError: the file cannot be read, or an entry is wrong; the message has the line and what to do.
     """
     try:
-        document, lines = load_located(path)
+        content = read_document(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: expected a file of accepted drift, got: {error.strerror or error}; name another with "
+            "--baseline"
+        ) from error
+    return parse_baseline(path, content)
+
+
+def parse_baseline(path: Path, content: bytes) -> AcceptedDrift:
+    """Return the entries of the content that a file of accepted drift has, or will have.
+
+    Raises:
+        UsageError: as `load_baseline`.
+    """
+    try:
+        document, lines = parse_located(path, content)
     except ContractError as error:
         raise UsageError(f"{error}; correct the file of accepted drift") from error
     if document.keys() != {LIST} or not isinstance(document[LIST], list):
@@ -57,37 +76,45 @@ def load_baseline(path: Path) -> AcceptedDrift:
 
 def _entry(path: Path, number: int, value: Any, lines: Lines) -> Acceptance:
     line = lines.of([LIST, number])
-
-    def wrong(key: str, expected: str) -> UsageError:
-        return UsageError(f"{path}:{lines.of([LIST, number, key])}: {key}: expected {expected}; correct it")
-
     if not isinstance(value, dict):
         raise UsageError(f"{path}:{line}: expected an entry with {', '.join(_KEYS)}; correct it")
-    for key in value:
-        if key not in _KEYS:
-            raise UsageError(f"{path}:{lines.of([LIST, number, key])}: {unknown('key', str(key), _KEYS)}")
-    for key, text in value.items():
-        if not isinstance(text, str) or not text.isprintable():
-            raise wrong(key, "a text of one line")
     if not any(value.get(name) or (name == "location" and name in value) for name in _NAMES):
         raise UsageError(f"{path}:{line}: expected one of {', '.join(_NAMES)}; add what the entry accepts")
-    if len(value.get("reason", "").strip()) < _SHORTEST_REASON:
-        raise wrong("reason", f"why it is accepted, in at least {_SHORTEST_REASON} characters")
-    if not is_day(value.get("expires", "")):
-        raise wrong("expires", "the last day on which it is accepted, such as 2027-01-31")
-    if value.get("finding") and not _FINGERPRINT.fullmatch(value["finding"]):
-        raise wrong("finding", "a fingerprint: 4 to 12 digits of 0 to 9 and a to f")
-    operation = value.get("operation", "")
-    if operation and "*" not in operation and operation not in (labels := load_contract().operations):
-        at = lines.of([LIST, number, "operation"])
-        raise UsageError(f"{path}:{at}: {unknown('operation', operation, [*labels])}")
-    if value.get("kind") and value["kind"] not in set(Kind):
-        at = lines.of([LIST, number, "kind"])
-        raise UsageError(f"{path}:{at}: {unknown('kind', value['kind'], [*Kind])}")
+    mistake = mistake_in(value)
+    if mistake is not None:
+        key, what = mistake
+        raise UsageError(f"{path}:{lines.of([LIST, number, key])}: {what}")
     return msgspec.convert({**value, "line": line}, Acceptance)
 
 
-def is_day(text: str) -> bool:
+def mistake_in(entry: Mapping[Any, Any]) -> tuple[str, str] | None:
+    """Return the first key of an entry whose value is wrong, and what was expected there; null if none is."""
+    for key, value in entry.items():
+        if key not in _KEYS:
+            return str(key), unknown("key", str(key), _KEYS)
+        if not isinstance(value, str) or not value.isprintable():
+            return key, f"{key}: expected a text of one line; correct it"
+    if len(entry.get("reason", "").strip()) < _SHORTEST_REASON:
+        return (
+            "reason",
+            f"reason: expected why it is accepted, in at least {_SHORTEST_REASON} characters; correct it",
+        )
+    if not _is_day(entry.get("expires", "")):
+        return (
+            "expires",
+            "expires: expected the last day on which it is accepted, such as 2027-01-31; correct it",
+        )
+    if entry.get("finding") and not _FINGERPRINT.fullmatch(entry["finding"]):
+        return "finding", "finding: expected a fingerprint: 4 to 12 digits of 0 to 9 and a to f; correct it"
+    operation = entry.get("operation", "")
+    if operation and "*" not in operation and operation not in (labels := load_contract().operations):
+        return "operation", unknown("operation", operation, [*labels])
+    if entry.get("kind") and entry["kind"] not in set(Kind):
+        return "kind", unknown("kind", entry["kind"], [*Kind])
+    return None
+
+
+def _is_day(text: str) -> bool:
     """Return whether a text is a day such as `2027-01-31`."""
     try:
         return dt.date.fromisoformat(text).isoformat() == text

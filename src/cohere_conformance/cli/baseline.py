@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cohere_conformance.baseline import DEFAULT_FILE, append, load_baseline, remove
-from cohere_conformance.baseline.load import is_day
+from cohere_conformance.baseline.load import mistake_in
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
+from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import UsageError
 from cohere_conformance.report import load
 from cohere_conformance.report.render.safe import plain
@@ -62,16 +63,25 @@ def accept(
     Example:
       cohere-conformance baseline accept 0332ba7bedad --reason "Fixed in release 4.2" --expires 2027-01-31
     """
+    given = {
+        "reason": reason.strip(),
+        "owner": owner.strip(),
+        "link": link.strip(),
+        "expires": expires.strip(),
+    }
+    mistake = mistake_in(given)
+    if mistake is not None:
+        raise UsageError(f"--{mistake[1]}; nothing was accepted")
+    if given["expires"] < dt.datetime.now(dt.UTC).date().isoformat():
+        raise UsageError(f"--expires: expected a day that is not over, got {given['expires']}")
     report = load(report_dir)
-    if not is_day(expires) or expires < dt.datetime.now(dt.UTC).date().isoformat():
-        raise UsageError(f"--expires {plain(expires)}: expected a day that is not over, such as 2027-01-31")
     entry, about = _entry(report, name.strip().lower())
     if baseline.exists():
         for known in load_baseline(baseline).entries:
             if entry.get("finding") == known.finding != "" or entry.get("cause") == known.cause != "":
                 raise UsageError(f"{baseline}:{known.line}: accepts {plain(name)} already; change that entry")
-    append(baseline, entry | {"reason": reason, "owner": owner, "link": link, "expires": expires}, about)
-    click.echo(f"{baseline}: accepted until {expires}: {about}")
+    append(baseline, entry | given, about)
+    click.echo(f"{baseline}: accepted until {given['expires']}: {about}")
     return 0
 
 
@@ -81,7 +91,7 @@ def _entry(report: Report, name: str) -> tuple[dict[str, str], str]:
     if causes:
         cause = causes[0]
         operation = cause.operations[0] if len(cause.operations) == 1 else ""
-        return {"cause": cause.id, "operation": operation}, plain(
+        return {"cause": cause.id, "operation": _declared(operation)}, plain(
             f"{quantity(len(cause.findings), 'finding')}: {cause.title}"
         )
     rows = [row for row in report.findings if len(name) > 3 and row.fingerprint.startswith(name)]
@@ -91,8 +101,13 @@ def _entry(report: Report, name: str) -> tuple[dict[str, str], str]:
             f"of the {len(report.causes)} causes of the report, got {plain(name)!r}; report.json lists them"
         )
     row = rows[0]
-    named = {"finding": row.fingerprint, "operation": plain(row.operation), "kind": row.kind.value}
+    named = {"finding": row.fingerprint, "operation": _declared(row.operation), "kind": row.kind.value}
     return named, plain(f"{row.location or 'the whole body'}: {row.observed}")
+
+
+def _declared(operation: str) -> str:
+    """Return the label of an operation, or nothing if the contract lacks it: it only helps people to read."""
+    return operation if operation in load_contract().operations else ""
 
 
 @baseline.command()

@@ -110,7 +110,24 @@ def load_located(path: Path) -> tuple[Document, Lines]:
         ContractError: the file is missing, is not YAML, repeats a key or holds something else.
     """
     try:
-        text = read_document(path).decode("utf-8")
+        content = read_document(path)
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parse_located(path, content)
+
+
+def parse_located(path: Path, content: bytes) -> tuple[Document, Lines]:
+    """Parse one YAML document whose top is a mapping.
+
+    Args:
+        path: of the file that has the content, or will have it.
+        content: its bytes.
+
+    Raises:
+        ContractError: as `load_located`.
+    """
+    try:
+        text = content.decode("utf-8")
         if not is_shipped(path):
             for _ in events(text):  # checked first: the loader recurses, and expands aliases and merges
                 pass
@@ -118,8 +135,6 @@ def load_located(path: Path) -> tuple[Document, Lines]:
         root = loader.get_single_node()
         lines = Lines(root)
         document = loader.construct_document(root) if root is not None else None
-    except OSError as error:
-        raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ContractError(f"{path}: byte {error.start}: expected UTF-8") from error
     except yaml.MarkedYAMLError as error:
