@@ -93,3 +93,19 @@ def test_a_latency_needs_several_nights_to_be_usual() -> None:
 def test_runs_of_other_cases_are_not_compared() -> None:
     few = night(5, seen=10, only_cases=frozenset({"chat.v2.plain"}))
     assert of_last(*(night(day) for day in range(1, 5)), few) == []
+
+
+def test_runs_of_another_part_of_the_api_are_not_compared() -> None:
+    part = night(5, seen=10, selection="--only=chat")
+    assert of_last(*(night(day) for day in range(1, 5)), part) == []
+    assert of_last(*(night(day) for day in range(1, 5)), part, night(6)) == []
+
+
+def test_nights_compare_latencies_but_no_coverage() -> None:
+    def planned(day: int, **given: Any) -> PastRun:
+        return night(day, selection="planned", only_cases=frozenset({str(day)}), **given)
+
+    slow = planned(5, seen=10, chat=5000.0)
+    assert [one.name for one in of_last(*(planned(day) for day in range(1, 5)), slow)] == [
+        "latency of POST /v2/chat"
+    ]

@@ -112,6 +112,25 @@ def test_random_requests_are_compared_with_the_same_ones_only() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("target", "arguments", "expected"),
+    [
+        (Target(url="x"), ("run", "--url=x", "--history=h"), ""),
+        (Target(url="x"), ("run", "--only=embed", "--url=x"), "--only=embed"),
+        (Target(url="x"), ("run", "--case=b", "--case=a"), "--case=a --case=b"),
+        (
+            Target(url="x", declares=("rerank", "embed"), without=("tools",)),
+            ("run",),
+            "--declares=embed --declares=rerank --without=tools",
+        ),
+    ],
+)
+def test_a_run_of_another_part_of_the_api_has_another_selection(
+    target: Target, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert past_run(report(target=target, arguments=arguments)).selection == expected
+
+
 def test_a_shard_is_compared_with_the_same_shard_only() -> None:
     target = Target(url="http://localhost:4000", shard=Shard(number=1, of=2))
     assert past_run(report(target=target, arguments=("run", "--shard=1/2"))).method == "run --shard=1/2"
@@ -126,7 +145,7 @@ def test_a_night_says_nothing_about_cases_that_were_planned_for_another() -> Non
     target = Target(url="https://api.cohere.com")
     tonight = past_run(report(NOTHING, 0, target=target, night=plan))
     before = past_run(report(NOTHING, 1, target=target, night=plan))
-    assert tonight.only_cases == {"chat.plain"}
+    assert (tonight.only_cases, tonight.selection) == ({"chat.plain"}, "planned")
     for cases, shows in ((("chat.plain",), True), (("chat.plain", "chat.other"), False), ((), False)):
         finding = PastFinding(title="x", severity=Severity.BREAKING, operation=CHAT, cases=cases)
         assert tonight.would_show(finding, before) is shows

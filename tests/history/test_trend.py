@@ -40,7 +40,7 @@ def test_the_trend_has_the_last_thirty_runs_and_ends_with_the_new_one() -> None:
 def test_runs_that_do_not_compare_are_left_out() -> None:
     others = [
         night(1, method="fuzz --seed=1"),
-        night(2, only_cases=frozenset({"chat.a"})),
+        night(2, selection="--case=chat.a", only_cases=frozenset({"chat.a"})),
         night(3, contract="sha256:2 amended"),
         night(4, target="mock"),
         night(5, exit_code=2),
@@ -48,6 +48,12 @@ def test_runs_that_do_not_compare_are_left_out() -> None:
     ]
     assert shown(night(0), *others, night(7)) == [0, 7]
     assert shown(night(0), night(1, exit_code=2)) == [0], "the new run has no verdict"
+
+
+def test_nights_make_a_trend_though_each_has_other_cases() -> None:
+    nights = [night(day, selection="planned", only_cases=frozenset({f"chat.{day}"})) for day in range(4)]
+    assert shown(*nights) == [0, 1, 2, 3]
+    assert shown(*nights, night(4)) == [4], "a run of everything is no night"
 
 
 def test_latencies_are_of_the_operations_that_both_runs_have_called() -> None:

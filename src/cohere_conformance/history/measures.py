@@ -28,13 +28,14 @@ class _Measure(NamedTuple):
 def measures(run: PastRun, past: Sequence[PastRun]) -> tuple[MeasureChange, ...]:
     """Return what differs from the runs before, or does not differ any more.
 
-    Runs of another command, or of other cases, have other measures for other reasons.
+    Runs of another command, or of another part of the API, have other measures for other reasons; so has the
+    coverage of a night that has other cases.
 
     Args:
         run: the new run.
         past: earlier runs of the same target and contract with a verdict, the oldest first.
     """
-    like = [one for one in past if (one.method, one.only_cases) == (run.method, run.only_cases)]
+    like = [one for one in past if one.is_comparable(run)]
     every = [*like, run]
     recent = range(max(len(every) - RECENT, 0), len(every))
     differing = [(every[number], dict(_differing(every[number], every[:number]))) for number in recent]
@@ -61,7 +62,8 @@ def _change(name: str, differing: Sequence[tuple[PastRun, dict[str, _Measure]]])
 
 def _differing(run: PastRun, before: Sequence[PastRun]) -> Iterator[tuple[str, _Measure]]:
     """Yield what differs from what was usual in earlier runs, of which there may be none."""
-    if (usual := _usual([_coverage(one) for one in before])) and (now := _coverage(run)) and usual != now:
+    alike = [one for one in before if one.only_cases == run.only_cases]
+    if (usual := _usual([_coverage(one) for one in alike])) and (now := _coverage(run)) and usual != now:
         yield "coverage", _Measure(usual, now)
     for role, model in run.models.items():
         usual = _usual([one.models.get(role, "") for one in before])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _FUZZ_OPTIONS = ("--seed=", "--fuzz-profile=", "--max-examples=", "--max-requests=", "--time-limit=")
 """What decides which random requests are sent."""
+_CHOSEN = ("--only=", "--case=")
+"""What decides which cases are run."""
+_PLANNED = "planned"
 _ENDED = frozenset({0, 1})
 _LISTED_CASES = 20
 """A finding names at most so many cases; with as many there may be others."""
@@ -73,6 +76,8 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         exit_code: 0 or 1.
         verdict: in one line.
         method: the command with its shard, for `fuzz` with the options that decide which requests are random.
+        selection: what decides which part of the API is tested, such as `--only=rerank`; `planned` if the
+            plan of a night does, so that nights are alike though each has other cases.
         operations: labels of the operations that were called, and about which nothing is open.
         only_cases: the cases in `--case`, or those that were planned; empty if all were run.
         skipped: number of cases that were left out.
@@ -91,6 +96,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     verdict: str
     method: str
+    selection: str = ""
     operations: frozenset[str] = frozenset()
     only_cases: frozenset[str] = frozenset()
     skipped: int = 0
@@ -105,6 +111,10 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         """Whether the run came to a verdict about the server."""
         return self.exit_code in _ENDED
+
+    def is_comparable(self, other: PastRun) -> bool:
+        """Return whether another run was meant to test the same, so that figures of both can be compared."""
+        return (self.method, self.selection) == (other.method, other.selection)
 
     def _is_like(self, other: PastRun) -> bool:
         return self.method == other.method and self.skipped <= other.skipped
@@ -151,6 +161,7 @@ def past_run(report: Report) -> PastRun:
         exit_code=report.footer.exit_code,
         verdict=report.footer.verdict,
         method=_method(header),
+        selection=_selection(header),
         operations=_operations(report),
         only_cases=_only_cases(header),
         skipped=0 if cases is None else cases.skipped,
@@ -192,6 +203,14 @@ def _only_cases(header: Header) -> frozenset[str]:
     return frozenset(
         argument.partition("=")[2] for argument in header.arguments if argument.startswith("--case=")
     )
+
+
+def _selection(header: Header) -> str:
+    chosen = {argument for argument in header.arguments if argument.startswith(_CHOSEN)}
+    if header.target is not None:
+        chosen |= {f"--declares={one}" for one in header.target.declares}
+        chosen |= {f"--without={one}" for one in header.target.without}
+    return " ".join([*([_PLANNED] if header.night is not None else []), *sorted(chosen)])
 
 
 def _finding(row: Row) -> PastFinding:

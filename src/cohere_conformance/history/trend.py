@@ -20,13 +20,13 @@ LONGEST = 30
 def trend(run: PastRun, past: Iterable[PastRun]) -> tuple[RunFigures, ...]:
     """Return the figures of the last runs that are like a run, and of the run itself if it has a verdict.
 
-    Runs of another command, or of single cases, have other figures for other reasons.
+    Runs of another command, or of another part of the API, have other figures for other reasons.
 
     Args:
         run: the new run.
         past: earlier runs of the same target and contract, the oldest first.
     """
-    like = [one for one in past if (one.method, one.only_cases) == (run.method, run.only_cases)]
+    like = [one for one in past if one.is_comparable(run)]
     return tuple(
         msgspec.structs.replace(one.figures, latency=_latency(one, run))
         for one in [*like, run][-LONGEST:]
