@@ -353,7 +353,7 @@ def test_the_written_report_obeys_its_schema(here: Path, traffic: Callable[..., 
     jsonschema.validate(made, schema, cls=jsonschema.Draft202012Validator)
     assert load(here / "out" / "deep").footer.totals.exchanges == 3
     assert sorted(path.name for path in (here / "out" / "deep").iterdir()) == [
-        *("report.html", "report.json", "report.md")
+        *("history.sqlite", "report.html", "report.json", "report.md")
     ]
 
 
@@ -394,7 +394,7 @@ def test_no_credential_reaches_the_report(here: Path, traffic: Callable[..., str
     row["request_body"] |= {"api_key": "wo2JxQ-not-a-key-3"}
     run(["check", traffic(json.dumps(row))])
     for path in (here / "conformance-report").iterdir():
-        assert "wo2JxQ" not in path.read_text(encoding="utf-8"), path.name
+        assert b"wo2JxQ" not in path.read_bytes(), path.name
 
 
 def test_a_secret_that_an_answer_shows_does_not_reach_the_report(
@@ -409,7 +409,7 @@ def test_a_secret_that_an_answer_shows_does_not_reach_the_report(
     assert run(["check", traffic(RERANK | secrets)]) == 1
     assert len(report(here).findings) == 4
     for path in (here / "conformance-report").iterdir():
-        assert "wo2JxQ" not in path.read_text(encoding="utf-8"), path.name
+        assert b"wo2JxQ" not in path.read_bytes(), path.name
 
 
 # -- with the official SDK

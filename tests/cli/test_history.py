@@ -46,10 +46,42 @@ def test_a_run_says_what_has_changed_since_the_run_before(here: Path) -> None:
     assert [line.split("exit code ")[1][0] for line in listed] == ["0", "1", "0"], "one row for each run"
 
 
-def test_without_a_history_nothing_is_stored(here: Path) -> None:
-    done = called(here, *CASE)
-    assert done.report["changes"] is None
-    assert not list(here.glob("*.sqlite"))
+def test_runs_are_remembered_beside_the_report(here: Path) -> None:
+    first = called(here, *CASE, *FAULT)
+    assert "history" not in first.output
+    assert first.report["changes"] is None, "nothing is known yet, and nobody has asked"
+    mended = called(here, *CASE)
+    assert changes(here) == ["resolved"]
+    assert mended.output.lstrip().splitlines()[0].endswith(": 1 resolved")
+    assert len(called(here, "history", "list").output.splitlines()) == 2
+    assert ": 0 causes" not in called(here, "history", "show").output
+    assert list(here.rglob("*.sqlite")) == [here / "conformance-report" / "history.sqlite"]
+
+
+def test_traffic_is_remembered_beside_the_report_as_well(here: Path) -> None:
+    deviating = str(folder("cassettes") / "examples" / "deviating.jsonl")
+    assert run(["check", deviating, "--report-dir", "out"]) == 1
+    assert run(["check", deviating, "--report-dir", "out"]) == 1
+    report = json.loads((here / "out" / "report.json").read_bytes())
+    assert {one["state"] for one in report["changes"]["causes"]} == {"persisting"}
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_without_a_history_nothing_is_stored(here: Path, *, by_file: bool) -> None:
+    if by_file:
+        (here / "conformance.toml").write_text('history = "none"\n', encoding="utf-8")
+    arguments = () if by_file else ("--history", "none")
+    for _ in range(2):
+        done = called(here, *CASE, *arguments)
+        assert done.report["changes"] is None
+    assert not list(here.rglob("*.sqlite"))
+    assert not (here / "none").exists()
+
+
+def test_a_shard_has_no_history_unless_it_is_named(here: Path) -> None:
+    for _ in range(2):
+        assert called(here, *CASE, "--shard", "1/1").report["changes"] is None
+    assert not list(here.rglob("*.sqlite"))
 
 
 def test_a_history_that_cannot_be_read_is_not_green(here: Path) -> None:

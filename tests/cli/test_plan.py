@@ -28,9 +28,11 @@ def test_the_documentation_shows_the_plan_of_a_first_night(tmp_path: Path) -> No
 
 
 def test_without_a_history_the_plan_says_so(tmp_path: Path) -> None:
-    done = called(tmp_path, "run", *LIVE, "--plan", "--only", "rerank", "--max-requests", "40")
+    done = called(
+        tmp_path, "run", *LIVE, "--plan", "--only", "rerank", "--max-requests", "40", "--history", "none"
+    )
     assert done.code == 0
-    assert "without --history" in done.output
+    assert "with --history none" in done.output
     requests = re.search(r"(\d+) requests of at most 40", done.output)
     assert requests is not None
     assert int(requests[1]) <= 32

@@ -52,7 +52,7 @@ def test_traffic_passes_and_is_judged_until_ctrl_c(tmp_path: Path) -> None:
     assert said.rstrip().splitlines()[-1].startswith("DEVIATES: 1 breaking finding in 2 exchanges")
     files = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*.*")
              if path.is_file()}  # fmt: skip
-    assert len(files) == 6
+    assert len(files) == 7
     assert json.loads(files["conformance-report/report.json"])["header"]["inputs"] == [server.url]
     assert not any(KEY.encode() in content for content in (*files.values(), said.encode()))
 

@@ -6,7 +6,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,10 +16,9 @@ from cohere_conformance.history import last_exercised, prune, remember, stored_r
 from cohere_conformance.model import Exchange, Finding, Kind, Request, Response, Severity, Source
 from cohere_conformance.report import Header, Mode, Report, Tally
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 CHAT = "POST /v2/chat"
+ELSEWHERE = Path("report")
+"""The folder of the reports, in which no history is."""
 
 
 def report(day: int, *locations: str, exit_code: int | None = None) -> Report:
@@ -45,7 +44,7 @@ def report(day: int, *locations: str, exit_code: int | None = None) -> Report:
 
 
 def stored(path: Path, one: Report) -> Report:
-    changed, written = remember(path, one, lambda shown: shown)
+    changed, written = remember(path, one, lambda shown: shown, folder=ELSEWHERE)
     assert changed is written, "the report with its changes is what is written"
     return changed
 
@@ -67,6 +66,26 @@ def test_each_run_is_compared_with_the_ones_before(tmp_path: Path) -> None:
     assert days(path) == ["01", "02", "03"]
 
 
+def test_a_first_run_is_mentioned_unless_the_file_is_the_default(tmp_path: Path) -> None:
+    def first(path: Path, *, other: Report | None = None) -> Report:
+        if other is not None:
+            remember(path, other, lambda shown: shown, folder=tmp_path)
+        return remember(path, report(2), lambda shown: shown, folder=tmp_path)[0]
+
+    assert first(tmp_path / "history.sqlite").changes is None
+    named = first(tmp_path / "nightly.sqlite").changes
+    assert named is not None
+    assert named.since is None
+    (tmp_path / "history.sqlite").unlink()
+    before = report(1)
+    of_old_contract = msgspec.structs.replace(
+        before, header=msgspec.structs.replace(before.header, contract_digest="sha256:0")
+    )
+    with_new_contract = first(tmp_path / "history.sqlite", other=of_old_contract).changes
+    assert with_new_contract is not None
+    assert with_new_contract.since is None, "what was known is not compared with, which has to be said"
+
+
 def test_a_run_that_did_not_end_is_compared_and_not_stored(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     stored(path, report(1, "/id", "/usage"))
@@ -82,8 +101,10 @@ def test_it_remembers_when_each_case_was_exercised_last(tmp_path: Path) -> None:
     assert last_exercised(path, "a.har") == {}
     for day, items in ((3, ["a", "b"]), (5, ["b"]), (4, ["b", "c"])):
         one = report(day, exit_code=3)  # also of runs without a verdict
-        remember(path, one, lambda shown: shown, exercised=items, day=date(2026, 11, day))
-    remember(path, report(6), lambda shown: shown, exercised=["d"])  # without a day nothing is added
+        remember(path, one, lambda shown: shown, folder=ELSEWHERE, exercised=items, day=date(2026, 11, day))
+    remember(
+        path, report(6), lambda shown: shown, folder=ELSEWHERE, exercised=["d"]
+    )  # without a day nothing is added
     days_of = {item: day.day for item, day in last_exercised(path, "a.har").items()}
     assert days_of == {"a": 3, "b": 5, "c": 4}
     assert last_exercised(path, "b.har") == {}
@@ -95,7 +116,9 @@ def test_a_file_of_the_first_format_is_extended(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:  # as the version before wrote it
         connection.executescript("DROP TABLE exercised; PRAGMA user_version = 1;")
     assert last_exercised(path, "a.har") == {}
-    remember(path, report(2, "/id"), lambda shown: shown, exercised=["a"], day=date(2026, 11, 2))
+    remember(
+        path, report(2, "/id"), lambda shown: shown, folder=ELSEWHERE, exercised=["a"], day=date(2026, 11, 2)
+    )
     assert (days(path), list(last_exercised(path, "a.har"))) == (["01", "02"], ["a"])
 
 
@@ -107,7 +130,7 @@ def test_a_report_that_cannot_be_written_leaves_no_run(tmp_path: Path) -> None:
         raise ReportError("the disk is full")
 
     with pytest.raises(ReportError, match="the disk is full"):
-        remember(path, report(2), full)
+        remember(path, report(2), full, folder=ELSEWHERE)
     assert days(path) == ["01"]
 
 

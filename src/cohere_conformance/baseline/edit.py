@@ -92,7 +92,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _indent(line: str) -> str:
-    """Return what stands before the dash of an entry."""
+    """Return what is before the dash of an entry."""
     return line[: len(line) - len(line.lstrip())]
 
 

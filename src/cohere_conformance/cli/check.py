@@ -134,4 +134,5 @@ def check(
             baseline=in_force(baseline),
             interruptible=True,
         )
-    return deliver_traffic(report, report_dir, history, verbose=verbose, quiet=quiet)
+    kept = options.history_file(history, report_dir)
+    return deliver_traffic(report, report_dir, kept, verbose=verbose, quiet=quiet)

@@ -14,6 +14,7 @@ from cohere_conformance.client.address import address
 from cohere_conformance.configuration import Loaded, found, load
 from cohere_conformance.configuration.shape import given as given_keys
 from cohere_conformance.errors import UsageError
+from cohere_conformance.history.place import NO_HISTORY
 from cohere_conformance.report import ConfigurationUsed
 from cohere_conformance.session.shapes import KEYWORDS
 
@@ -32,8 +33,10 @@ _SERVER = frozenset(
 )
 """What belongs to the server that the file names, and is not used for another host."""
 _PATHS = frozenset(
-    {"tls.ca-file", "tls.client-cert", "tls.client-key", "baseline", "history", "sdk-effect-node", "ledger"}
+    "tls.ca-file tls.client-cert tls.client-key baseline history sdk-effect-node ledger observed".split()
 )
+_KEYWORDS = {"history": (NO_HISTORY,), "observed": KEYWORDS}
+"""What such a key may have instead of a path."""
 _FOLDERS = frozenset({"cassettes", "report-dir"})
 _PARAMETERS = {
     "own": "own_server",
@@ -134,9 +137,7 @@ def _values(loaded: Loaded) -> Iterator[tuple[str, str, Any]]:
 
 def _value(loaded: Loaded, key: str, value: Any) -> tuple[str, str, Any]:
     parameter = _PARAMETERS.get(key, key.rpartition(".")[2].replace("-", "_"))
-    if key == "observed" and value not in KEYWORDS:
-        return key, parameter, loaded.path(value)
-    if key in _PATHS:
+    if key in _PATHS and value not in _KEYWORDS.get(key, ()):
         return key, parameter, loaded.path(value)
     if key in _FOLDERS:
         return key, parameter, Path(loaded.path(value))

@@ -10,15 +10,24 @@ import msgspec
 from cohere_conformance.errors import UsageError
 from cohere_conformance.history import StoredRun, stored_runs
 from cohere_conformance.history import prune as removed
+from cohere_conformance.history.place import HISTORY_FILE
+from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 
-_FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+_FILE = click.argument(
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=False,
+    default=Path(DEFAULT_FOLDER) / HISTORY_FILE,
+)
 
 
 @click.group()
 def history() -> None:
     """Read and prune the file of earlier runs that run, fuzz, verify and check compare with.
+
+    FILE is conformance-report/history.sqlite by default, where these commands store it.
 
     \b
     Example:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cohere_conformance.golden import OWN
+from cohere_conformance.history.place import HISTORY_FILE, NO_HISTORY
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 
@@ -41,8 +42,23 @@ history = click.option(
     "--history",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Compare with the earlier runs in this file, and add this one (see `history`).",
+    help="Compare with the earlier runs in this file, and add this one (see `history`); `none` for neither.  "
+    "[default: history.sqlite in the report folder; none for a shard]",
 )
+
+
+def history_file(named: str | None, report_dir: Path, shard: str | None = None) -> Path | None:
+    """Return the file of earlier runs, if there is to be one.
+
+    Args:
+        named: the option `--history`.
+        report_dir: folder of the report.
+        shard: the option `--shard`. What a share of the cases says is only a part of a run.
+    """
+    if named is None:
+        return None if shard else report_dir / HISTORY_FILE
+    return None if named == NO_HISTORY else Path(named)
+
 
 shard = click.option(
     "--shard",

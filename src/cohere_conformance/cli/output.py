@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,6 +13,7 @@ from cohere_conformance.session.evidence import clear_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from cohere_conformance.report import Report
 
@@ -63,7 +63,7 @@ def deliver(
 
 
 def deliver_traffic(
-    report: Report, folder: Path, history: str | None, *, verbose: bool = False, quiet: bool = False
+    report: Report, folder: Path, history: Path | None, *, verbose: bool = False, quiet: bool = False
 ) -> int:
     """Write the report of judged traffic, print it, and return its exit code.
 
@@ -78,7 +78,7 @@ def deliver_traffic(
         return deliver(folder, lambda: (report, write(report, folder)), verbose=verbose, quiet=quiet)
     return deliver(
         folder,
-        lambda: remember(Path(history), report, lambda changed: write(changed, folder)),
+        lambda: remember(history, report, lambda changed: write(changed, folder), folder=folder),
         verbose=verbose,
         quiet=quiet,
     )

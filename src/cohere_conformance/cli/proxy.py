@@ -179,7 +179,8 @@ def proxy(
             report, written = judge.finish()
     for line in written:
         click.echo(plain(line))
-    return deliver_traffic(report, report_dir, history, verbose=verbose, quiet=quiet)
+    kept = options.history_file(history, report_dir)
+    return deliver_traffic(report, report_dir, kept, verbose=verbose, quiet=quiet)
 
 
 def _prepare(report_dir: Path, record: Path | None, har: Path | None) -> None:

@@ -151,15 +151,16 @@ def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: b
     if output.resolve() in {folder.resolve() for folder in folders}:
         raise UsageError(f"-o {output}: expected another folder than those of the runs, got one of them")
     joined = merged(folders)
-    if history is None:
+    file = options.history_file(history, output)
+    if file is None:
         return deliver(output, lambda: (joined, write(joined, output)), verbose=verbose, quiet=quiet)
-    file = Path(history)
     return deliver(
         output,
         lambda: remember(
             file,
             joined,
             lambda changed: write(changed, output),
+            folder=output,
             exercised={case for folder in folders for case in exercised_cases(folder, joined)},
             day=date.fromisoformat(joined.header.started_at[:10]),
         ),

@@ -203,7 +203,6 @@ def suites(
             "shard",
             "fail-on",
             "baseline",
-            "history",
             "ledger",
             "observed",
             "report-dir",
@@ -214,6 +213,9 @@ def suites(
     named["model"] = given.get("models", ())
     if (configuration := used()) is not None:
         named["configured"] = [encoded(configuration)]
+    if "history" in given:
+        file = options.history_file(given["history"], given["report_dir"], given.get("shard"))
+        named["history"] = [] if file is None else [file]
     named |= further
     flags = [text for plugin in plugins for text in ("-p", plugin)]
     flags += ["--conformance-live"] if given.get("live") else []

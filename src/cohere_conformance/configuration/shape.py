@@ -94,7 +94,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         fail_on: least severity that makes the exit code 1.
         limits: how much is sent, and how long is waited.
         baseline: file with accepted deviations.
-        history: file with earlier runs, to compare with and add to.
+        history: file with earlier runs, to compare with and add to, or `none`.
         ledger: file in which it is noted what runs create on the target.
         observed: file with observed shapes to compare responses with, `shipped`, `none`, or `auto`.
         cassettes: folder of the golden cassettes.

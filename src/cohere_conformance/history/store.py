@@ -15,6 +15,7 @@ import msgspec
 from cohere_conformance.errors import ReportError
 from cohere_conformance.history.compare import WINDOW, compare
 from cohere_conformance.history.past import PastRun, past_run
+from cohere_conformance.history.place import HISTORY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +56,7 @@ def remember(
     report: Report,
     write: Callable[[Report], _Written],
     *,
+    folder: Path,
     exercised: Iterable[str] = (),
     day: date | None = None,
 ) -> tuple[Report, _Written]:
@@ -67,6 +69,8 @@ def remember(
         path: the file, which is created if there is none.
         report: of the run.
         write: writes the report.
+        folder: of the report. In a new file there, which nobody has asked for, nothing is missing; a new file
+            elsewhere may mean that the earlier ones are lost, so the report says that it is the first run.
         exercised: ids of the cases whose responses say something about the target.
         day: on which they were.
 
@@ -85,7 +89,8 @@ def remember(
         )
         earlier = [_decoded(path, one) for (one,) in rows][::-1]
         compared = compare(run, earlier, accepted={row.fingerprint for row in report.accepted})
-        changed = msgspec.structs.replace(report, changes=compared.changes)
+        is_new = path == folder / HISTORY_FILE and not earlier and _is_empty(connection)
+        changed = msgspec.structs.replace(report, changes=None if is_new else compared.changes)
         written = write(changed)
         if run.ended:
             connection.execute(
@@ -99,6 +104,10 @@ def remember(
                 [(run.target, item, day.isoformat()) for item in exercised],
             )
     return changed, written
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None
 
 
 def last_exercised(path: Path, target: str) -> dict[str, date]:

@@ -65,6 +65,7 @@ class RunMemory:
             self.history,
             report,
             lambda one: write(one, folder),
+            folder=folder,
             exercised=exercised_cases(folder, report),
             day=day,
         )

@@ -62,7 +62,7 @@ def show_night(campaign: Campaign, console: Console) -> None:
         ),
         ""
         if night.remembered
-        else "without --history the nights follow the calendar, and nothing is made up for",
+        else "with --history none the nights follow the calendar, and nothing is made up for",
         "nothing was sent",
     ):
         if line:
