@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from cohere_conformance.inputs.bounds import (
     DEEPEST,
@@ -20,19 +20,23 @@ from cohere_conformance.inputs.bounds import (
     TOO_MANY,
 )
 
-if TYPE_CHECKING:
-    import io
-
 _PIECE = 64 * 1024
 _BUT_MARKS = bytes(set(range(256)) - set(b'[]{},"'))
 _OF_NUMBERS = b"0123456789+-.eE"
-_SAMPLE = LONGEST_NUMBER // 4
-_SAMPLED = re.compile(rb"[0-9+.eE-]{4}")
+_SAMPLE = LONGEST_NUMBER // 40
+_SAMPLED = re.compile(rb"[0-9+.eE-]{40}")
 """Distance of the samples that find a number that is too long; checking each byte takes much longer."""
 _LONG_NUMBER = re.compile(rb"[0-9+.eE-]{%d}" % (LONGEST_NUMBER + 1))
 _STEP = [0] * 256
 _STEP[ord("[")] = _STEP[ord("{")] = 1
 _STEP[ord("]")] = _STEP[ord("}")] = -1
+
+
+class Readable(Protocol):
+    """Bytes that can be read."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most as many as wanted; none at the end."""
 
 
 class BoundedStream:
@@ -47,7 +51,7 @@ class BoundedStream:
         exceeded: the limit that was exceeded, in words; `None` if none was.
     """
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._scan = _Scan()
         self.exceeded: str | None = None
@@ -79,6 +83,20 @@ class BoundedStream:
             return self._scan.after(piece[:size]).exceeded() is not None
 
         return bisect(range(1, len(piece)), False, key=exceeds)
+
+
+def within_limits(text: bytes) -> bool:
+    """Return whether the complete JSON text of one exchange exceeds no limit."""
+    opened = text.count(b"[") + text.count(b"{")
+    if opened <= DEEPEST and len(text) <= MOST_VALUES and not _SAMPLED.search(text[::_SAMPLE]):
+        return True
+    # What was counted may be inside of strings.
+    scan = _Scan()
+    for start in range(0, len(text), _PIECE):
+        scan = scan.after(text[start : start + _PIECE])
+        if scan.exceeded() is not None:
+            return False
+    return True
 
 
 def excess(text: bytes) -> str | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import heapq
 import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,21 +27,11 @@ from cohere_conformance.privacy.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WORDS = (
-    b"key",
-    b"token",
-    b"secret",
-    b"pass",
-    b"pwd",
-    b"auth",
-    b"cookie",
-    b"credential",
-    b"sig",
-    b"accessid",
-)
+_WORDS = b"key|token|secret|pass|pwd|auth|cookie|credential|sig|accessid"
 """Parts of the names of credentials, in lower case."""
 _LONGEST_NAME = 96
-_END_OF_NAME = re.compile(rb"[\w-]{0,64}?(\\*[\"']|=|%3d|\\+u003d)")
+_NAME = re.compile(rb"(?:%s)[\w-]{0,64}?(\\*[\"']|=|%%3d|\\+u003d)" % _WORDS)
+"""A part of a name, the rest of it, and what shows that it is one."""
 _OPENED = re.compile(rb"\[\s*")
 _COLON = re.compile(rb"\s*:\s*")
 _QUOTE = re.compile(rb"(\\*)([\"'])")
@@ -120,12 +109,8 @@ def spans(data: bytes, seen: set[str]) -> list[Span]:
 def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
     """Yield the values with the name of a credential."""
     taken: list[Span] = []
-    last = -1
-    for start, at in heapq.merge(*(_ends(lowered, word) for word in _WORDS)):
-        match = _END_OF_NAME.match(lowered, at)
-        if start == last or match is None:
-            continue
-        last = start
+    for match in _NAME.finditer(lowered):
+        start = match.start(1)
         # Text inside a redacted value is no name. Other names may be between the name of a form part and its
         # content.
         taken = [span for span in taken if span.end > start]
@@ -134,15 +119,6 @@ def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
         for span in _valued(data, lowered, start, match, seen):
             taken.append(span)
             yield span
-
-
-def _ends(lowered: bytes, word: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each name ends that contains a word, and where the word is, in order."""
-    at = lowered.find(word)
-    while at >= 0:
-        if (match := _END_OF_NAME.match(lowered, at)) is not None:
-            yield match.start(1), at
-        at = lowered.find(word, at + len(word))
 
 
 def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:

@@ -36,18 +36,25 @@ def headers(fields: Headers, seen: set[str] | None = None) -> Headers:
     if not any(_may_hold_credential(name) for name, _ in fields):
         return fields
     found: set[str] = set() if seen is None else seen
-    return tuple((name, _value(name, value, found)) for name, value in fields)
+    return tuple(
+        (name, _value(name, value, found) if _may_hold_credential(name) else value) for name, value in fields
+    )
 
 
 def _value(name: str, value: str, seen: set[str]) -> str:
     if is_header(name):
-        if _is_no_credential(name.lower(), value):
-            return value
-        seen.update(one for one in _credentials(name.lower(), value) if not is_masked(one))
-        return REDACTED
-    if name in _CARRIES_URL:
-        return url(value, seen)
-    return text(value, seen) if name in _CARRIES_TEXT else value
+        cleaned, credentials = _credential(name.lower(), value)
+        seen |= credentials
+        return cleaned
+    return url(value, seen) if name in _CARRIES_URL else text(value, seen)
+
+
+@functools.lru_cache(maxsize=1024)
+def _credential(name: str, value: str) -> tuple[str, frozenset[str]]:
+    """Return the value of a field that holds a credential without it, and the credential itself."""
+    if _is_no_credential(name, value):
+        return value, frozenset()
+    return REDACTED, frozenset(one for one in _credentials(name, value) if not is_masked(one))
 
 
 def _is_no_credential(name: str, value: str) -> bool:
@@ -83,7 +90,16 @@ def url(value: str, seen: set[str] | None = None) -> str:
         value: the URL, absolute or not.
         seen: receives the credentials.
     """
-    found: set[str] = set() if seen is None else seen
+    cleaned, found = _url(value)
+    if seen is not None:
+        seen |= found
+    return cleaned
+
+
+@functools.lru_cache(maxsize=1024)
+def _url(value: str) -> tuple[str, frozenset[str]]:
+    """Return a URL without credentials, and these; recordings have the same one many times."""
+    found: set[str] = set()
     rest, hash_sign, fragment = value.partition("#")
     rest, question_mark, query = rest.partition("?")
     scheme, slashes, rest = rest.partition("//")
@@ -97,7 +113,7 @@ def url(value: str, seen: set[str] | None = None) -> str:
         _query(fragment, found),
     )  # fmt: skip
     # A URL may contain another one.
-    return text("".join(parts), found)
+    return text("".join(parts), found), frozenset(found)
 
 
 def _query(query: str, seen: set[str]) -> str:

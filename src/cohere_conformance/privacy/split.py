@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 _LARGEST_DOCUMENT = 64 * 1024
 """Bytes of a body that is no stream: a longer one is a list of numbers, and not searched for split
 credentials."""
+_SIGNS = (b"=", b"%", b"@", b"bearer", b"basic")
+_TRACES = (
+    re.compile(rb"\\(?:[^nrtbfu]|u00)"),
+    re.compile(rb"'(?:[ \t]|\\[nrtf])*[:\"\r\n]"),
+    re.compile(rb"b(?:e(?:a(?:re?)?)?|a(?:si?)?)?[\"\r\n]"),
+    re.compile(rb"[\r\n](?!(?:data|event|id|retry|): ?[{\[\"])[^{\[\"\r\n][^\"\r\n]*\""),
+)
+"""Traces that a credential in joined texts leaves in a stream: an escaped character, an apostrophe before a
+colon or at the end of a text, the beginning of `Bearer` or `Basic` at such an end, and a quote in a line that
+is not JSON. Without these and `_SIGNS` no name of a credential is before a quote or `=`, no user before `@`,
+and there is no `Bearer`. Most streams have none of them, and joining takes twenty times as long."""
 _STREAMS = ("text/event-stream", "application/stream+json", "application/x-ndjson")
 
 
@@ -61,7 +73,14 @@ def without_named(response: Response, seen: set[str]) -> Response:
     def found(texts: list[TextPiece]) -> Cuts:
         return _joined(texts, lambda data: [(start, end) for start, end, _ in bodies.spans(data, seen)])
 
-    return _cut(response, found) if _is_stream(response) else response
+    return _cut(response, found) if _is_stream(response) and _has_traces(response) else response
+
+
+def _has_traces(response: Response) -> bool:
+    """Return whether a credential may be in the joined texts of a stream."""
+    events = "\n".join([event.data for event in response.events or ()])
+    lowered = b"\n".join((b"", response.body or b"", events.encode("utf-8", "surrogatepass"), b"")).lower()
+    return any(sign in lowered for sign in _SIGNS) or any(trace.search(lowered) for trace in _TRACES)
 
 
 def _is_stream(response: Response) -> bool:

@@ -48,11 +48,13 @@ def is_header(name: str) -> bool:
     return _HEADER.search(name) is not None
 
 
+@functools.lru_cache(maxsize=4096)
 def is_parameter(name: str) -> bool:
     """Return whether the value of a query parameter or of a field of a form is a credential."""
     return is_property(name) or _PARAMETER.fullmatch(_bare(name)) is not None
 
 
+@functools.lru_cache(maxsize=4096)
 def is_property(name: str) -> bool:
     """Return whether the value of a JSON property or of a part of a form is a credential."""
     return _PROPERTY.fullmatch(_bare(name)) is not None
@@ -68,6 +70,5 @@ def is_no_secret(value: str) -> bool:
     return value in {INVALID_KEY, INVALID_BASIC, INVALID_UNICODE} or (len(value) > 1 and len(set(value)) == 1)
 
 
-@functools.lru_cache(maxsize=4096)
 def _bare(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")

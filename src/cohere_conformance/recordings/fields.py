@@ -18,7 +18,7 @@ from cohere_conformance.recordings.bodies import foreign_charset, refuse_excess
 from cohere_conformance.recordings.scalars import UnusableError, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 _GLIMPSE = 7
 
@@ -103,29 +103,28 @@ def status(value: object) -> int:
 
 def headers(value: object) -> Headers:
     """Return header fields from any notation: a mapping to values or lists, a list of pairs or of objects."""
-    return tuple(_fields(value))
-
-
-def _fields(value: object) -> Iterator[tuple[str, str]]:
-    pairs: list[tuple[object, object]] = []
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                pairs.append((item.get("name"), item.get("value")))
-            elif isinstance(item, list) and len(item) == 2:
-                pairs.append((item[0], item[1]))
-    for name, values in pairs:
-        lowered = _name(name) if type(name) is str else _name(text(name))
+    found: list[tuple[str, str]] = []
+    for name, values in _pairs(value):
+        lowered = _name(name if type(name) is str else text(name))
         if not lowered:
             continue
         if type(values) is str:
-            yield lowered, values
+            found.append((lowered, values))
             continue
-        for one in values if isinstance(values, list) else [values]:
-            if one is not None:
-                yield lowered, text(one)
+        several = values if isinstance(values, list) else [values]
+        found += [(lowered, text(one)) for one in several if one is not None]
+    return tuple(found)
+
+
+def _pairs(value: object) -> Iterable[tuple[object, object]]:
+    if isinstance(value, dict):
+        return value.items()
+    items = value if isinstance(value, list) else ()
+    return [
+        (item.get("name"), item.get("value")) if isinstance(item, dict) else (item[0], item[1])
+        for item in items
+        if isinstance(item, dict) or (isinstance(item, list) and len(item) == 2)
+    ]
 
 
 @functools.lru_cache(maxsize=1024)

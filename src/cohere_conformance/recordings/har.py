@@ -45,12 +45,13 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
         # Only if no header was recorded at all: a type that a browser has guessed is no header.
         fields = (("content-type", mime_type),)
     content, undecoded = recorded(lambda: _content(body, response, fields))
-    posted, _ = recorded(lambda: _posted(request.get("postData"), headers(request.get("headers"))))
+    sent = headers(request.get("headers"))
+    posted, _ = recorded(lambda: _posted(request.get("postData"), sent))
     return assemble(
         Request(
             method=text(request.get("method")),
             url=text(request.get("url")),
-            headers=headers(request.get("headers")),
+            headers=sent,
             body=posted,
         ),
         Response(status(response.get("status")), fields, content, undecoded=undecoded),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import ijson
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.inputs.jsontext import BoundedStream
+from cohere_conformance.recordings.jsonitems import JsonItems
 from cohere_conformance.recordings.scalars import UnusableError
 
 if TYPE_CHECKING:
@@ -54,27 +54,21 @@ def parse(
         file: its path as given by the caller.
         location: location of the elements (`log.entries.item`, empty for the document), and the noun for one.
         make: returns the exchange of an element, a file and a position.
-        share: the elements to yield; the others are passed over, which takes a tenth of the time.
+        share: the elements to yield; the others are passed over, which takes a fiftieth of the time.
     """
     path, noun = location
-    number = 0
-    bounded = BoundedStream(stream)
+    items = JsonItems(stream, path)
     try:
-        # Without `use_float`: a number that no float can represent must not end the parsing.
-        for value in ijson.items(bounded, path):
-            bounded.begin()
-            number += 1
-            if not share.has(number):
-                continue
+        for number, value in items.read(share.has):
             position = f"{noun} {number}"
             try:
                 yield make(value, file, position)
             except UnusableError as error:
                 yield TrafficError(file, position, str(error))
     except BROKEN as error:
-        where = f"{noun} {number + 1}"
-        if bounded.exceeded is not None:
-            yield TrafficError(file, where, f"reading ends here: {bounded.exceeded}")
+        where = f"{noun} {items.number + 1}"
+        if items.exceeded is not None:
+            yield TrafficError(file, where, f"reading ends here: {items.exceeded}")
         else:
             yield TrafficError(file, where, f"the JSON breaks off here: {_reason(error)}")
 

@@ -1,0 +1,181 @@
+"""Parses the elements of a list in a JSON document as fast as they can be decoded, in bounded memory.
+
+Each element is delimited and decoded as a whole. From the first one on that is not plain, because it is
+broken or exceeds a limit, the rest of the document is left to an incremental parser, which knows what is
+wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import ijson
+import msgspec
+
+from cohere_conformance.inputs.bounds import LONGEST
+from cohere_conformance.inputs.jsontext import BoundedStream, within_limits
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterator
+
+_PIECE = 64 * 1024
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+# Not as `float`: a number that no float can represent must not end the parsing.
+_VALUE = msgspec.json.Decoder(float_hook=Decimal)
+_REST = re.compile(r"trailing characters \(byte (\d+)\)")
+"""What the decoder says of a value that something follows; the byte is the one after its first character."""
+_OBJECT = re.compile(rb"\s*\{\s*")
+_KEY = re.compile(rb'"([^"\\\x00-\x1f]{0,100})"\s*:\s*')
+_COMMA = re.compile(rb"\s*,\s*")
+_LIST = re.compile(rb"\s*\[\s*")
+_ENOUGH = 1024
+"""Bytes in which a match is complete, or there is none."""
+
+
+class _UnclearError(Exception):
+    """The text is broken, unusual or too long, or ends."""
+
+
+class JsonItems:
+    """The elements of a list in a document.
+
+    Args:
+        stream: the document, from its first byte.
+        path: location of the elements in the notation of ijson: `log.entries.item`; empty for the document.
+
+    Attributes:
+        number: of complete elements so far.
+    """
+
+    def __init__(self, stream: io.BufferedReader, path: str) -> None:
+        self._stream = stream
+        self._path = path
+        self.number = 0
+        self._text = b""
+        self._at = 0  # the beginning of the current element
+        self._opening = b""
+        self._rest: BoundedStream | None = None
+
+    @property
+    def exceeded(self) -> str | None:
+        """The limit that the document exceeds after the last element; `None` if it exceeds none."""
+        return None if self._rest is None else self._rest.exceeded
+
+    def read(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, object]]:
+        """Yield the number, from 1, and the value of each wanted element.
+
+        Raises:
+            ijson.JSONError: the document is broken.
+            ValueError: likewise, by a number.
+            ArithmeticError: likewise.
+        """
+        try:
+            self._enter()
+            while True:
+                end, following = self._delimit()
+                text = self._plain(end)
+                value = self._decoded(text) if wanted(self.number + 1) else None
+                self.number += 1
+                self._at = following
+                if wanted(self.number):
+                    yield self.number, value
+        except _UnclearError:
+            pass
+        self._rest = BoundedStream(_Chain(self._opening + self._text[self._at :], self._stream))
+        for value in ijson.items(self._rest, self._path):
+            self._rest.begin()
+            self.number += 1
+            if wanted(self.number):
+                yield self.number, value
+
+    def _enter(self) -> None:
+        """Go to the first element of the list."""
+        *names, last = self._path.split(".")
+        if last != "item":
+            raise _UnclearError
+        at, opening = 0, b""
+        for name in names:
+            at = self._matched(_OBJECT, at).end()
+            while (key := self._matched(_KEY, at))[1] != name.encode():
+                while (end := self._end(key.end())) is None:
+                    self._more()
+                at = self._matched(_COMMA, end).end()
+            at, opening = key.end(), opening + b'{"%s":' % key[1]
+        at = self._matched(_LIST, at).end()
+        self._plain(at)
+        self._at, self._opening = at, opening + b"["
+
+    def _matched(self, pattern: re.Pattern[bytes], at: int) -> re.Match[bytes]:
+        while (match := pattern.match(self._text, at)) is None or match.end() == len(self._text):
+            if len(self._text) - at > _ENOUGH:
+                raise _UnclearError
+            self._more()
+        return match
+
+    def _delimit(self) -> tuple[int, int]:
+        """Return the end of the current element, and the beginning of the next one."""
+        while True:
+            end = self._end(self._at)
+            comma = None if end is None else _COMMA.match(self._text, end)
+            if end is not None and comma is not None and comma.end() < len(self._text):
+                return end, comma.end()
+            if end is not None and comma is None:
+                raise _UnclearError  # the last one
+            self._more()
+
+    def _end(self, at: int) -> int | None:
+        """Return where the first character after a value and white space is; `None` if it is not read yet."""
+        try:
+            _RAW.decode(memoryview(self._text)[at:])
+        except msgspec.DecodeError as error:
+            rest = _REST.search(str(error))
+            if rest is not None:
+                return at + int(rest[1]) - 1
+            if "truncated" not in str(error):
+                raise _UnclearError from error
+        except RecursionError as error:
+            raise _UnclearError from error
+        return None
+
+    def _more(self) -> None:
+        """Read more, each time as much again, and forget what is before the current element."""
+        left = self._text[self._at :]
+        piece = self._stream.read(max(_PIECE, len(left))) if len(left) <= LONGEST else b""
+        if not piece:
+            raise _UnclearError
+        self._text, self._at = left + piece, 0
+
+    def _plain(self, end: int) -> bytes:
+        """Return the text up to an offset; what is wrong with it is seen without decoding it, too."""
+        text = self._text[self._at : end]
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            raise _UnclearError from error
+        if not within_limits(text):
+            raise _UnclearError
+        return text
+
+    def _decoded(self, text: bytes) -> object:
+        try:
+            return _VALUE.decode(text)
+        except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+            raise _UnclearError from error
+
+
+class _Chain:
+    """Some bytes, and then those of a stream."""
+
+    def __init__(self, first: bytes, stream: io.BufferedReader) -> None:
+        self._first = first
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes; none at the end."""
+        if self._first:
+            piece, self._first = self._first[:size], self._first[size:]
+            return piece
+        return self._stream.read(size)

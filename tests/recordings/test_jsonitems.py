@@ -1,0 +1,123 @@
+"""The elements of a list are those that an incremental parser finds, in valid and in broken documents."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import ijson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cohere_conformance.inputs.jsontext import BoundedStream
+from cohere_conformance.recordings import jsonitems
+from cohere_conformance.recordings.jsonitems import JsonItems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
+
+
+def document(elements: list[Any], before: Any, *, indent: int | None, ascii_only: bool) -> bytes:
+    value = {"log": {"version": "1.2", "pages": before, "entries": elements, "comment": before}, "x": before}
+    return json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+
+
+def read(text: bytes, path: str = "log.entries.item") -> tuple[list[Any], str]:
+    items, found = JsonItems(io.BufferedReader(io.BytesIO(text)), path), []
+    try:
+        for number, value in items.read(lambda number: True):
+            found.append(value)
+            assert number == len(found) == items.number
+    except BROKEN as error:
+        return found, type(error).__name__
+    return found, ""
+
+
+def passed_over(text: bytes) -> int:
+    items = JsonItems(io.BufferedReader(io.BytesIO(text)), "log.entries.item")
+    with contextlib.suppress(*BROKEN):
+        assert not list(items.read(lambda number: False))
+    return items.number
+
+
+def expected(text: bytes, path: str = "log.entries.item") -> tuple[list[Any], str]:
+    found = []
+    try:
+        stream = BoundedStream(io.BufferedReader(io.BytesIO(text)))
+        found.extend(ijson.items(stream, path))
+    except BROKEN as error:
+        return found, type(error).__name__
+    return found, ""
+
+
+@given(st.lists(VALUES, max_size=5), VALUES, st.sampled_from([None, 1]), st.booleans())
+def test_the_elements_are_those_of_an_incremental_parser(
+    elements: list[Any], before: Any, indent: int | None, ascii_only: bool
+) -> None:
+    text = document(elements, before, indent=indent, ascii_only=ascii_only)
+    assert read(text) == expected(text)
+
+
+@given(
+    st.lists(VALUES, min_size=1, max_size=4),
+    st.data(),
+    st.sampled_from([b"", b",", b"}", b"\xff", b"]", b'"']),
+)
+def test_a_broken_document_has_the_same_elements_before_it_breaks(
+    elements: list[Any], data: st.DataObject, instead: bytes
+) -> None:
+    text = document(elements, None, indent=None, ascii_only=False)
+    at = data.draw(st.integers(0, len(text) - 1))
+    for broken in (text[:at], text[:at] + instead + text[at + 1 :]):
+        assert read(broken) == expected(broken)
+        assert passed_over(broken) == len(expected(broken)[0])
+
+
+@pytest.mark.parametrize("path", ["", "item", "log.entries.item", "log.other.item"])
+def test_any_list_of_a_document(path: str) -> None:
+    for text in (
+        b"[1, 2, 3]",
+        b'{"log":{"entries":[{"a":1.10},{"a":2}]}}',
+        b'{"log":{"entries":[]}}',
+        b"",
+        b"[]",
+    ):
+        assert read(text, path) == expected(text, path)
+
+
+def test_large_elements_are_read_in_growing_pieces() -> None:
+    text = document(["x" * 300_000, *range(5), "y" * 100_000], ["z" * 200_000], indent=None, ascii_only=True)
+    assert read(text) == expected(text)
+
+
+def test_plain_elements_do_not_need_the_incremental_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the last one, behind which the rest of the document is checked."""
+    left: list[Any] = []
+    items = jsonitems.ijson.items
+
+    def spied(stream: Any, path: str) -> Any:
+        for value in items(stream, path):
+            left.append(value)
+            yield value
+
+    monkeypatch.setattr(jsonitems.ijson, "items", spied)
+    elements = [{"number": number, "text": "a" * 1000, "list": [1.5, {}]} for number in range(500)]
+    assert len(read(document(elements, None, indent=None, ascii_only=True))[0]) == 500
+    assert [one["number"] for one in left] == [499]
+
+
+def test_unwanted_elements_are_counted_and_not_decoded() -> None:
+    items = JsonItems(io.BufferedReader(io.BytesIO(b'[{"a":1},{"a":2},{"a":3},{"a":4}]')), "item")
+    odd: Callable[[int], bool] = lambda number: number % 2 == 1  # noqa: E731
+    assert [number for number, _ in items.read(odd)] == [1, 3]
+    assert items.number == 4
