@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
-from causes_curl import Again
+from causes_curl import Again, shown_alone
 
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.contract import load_contract
@@ -244,19 +244,19 @@ def _unshown(report: Report, drawn: FaultSet, folder: Path) -> Iterator[str]:
 
     What only a comparison of responses shows, a script does not judge: it has to send all of the requests.
     """
-    with Again(drawn.faults) as again:
+    with Again(drawn.faults, {row.fingerprint: row for row in report.findings}) as again:
         for cause in report.causes:
             if set(cause.findings) & again.findings(cause):
                 continue
-            shown, needs = again.findings_of_script(folder, cause), _needs(cause, report)
+            shown, needs = again.findings_of_script(folder, cause), _needs(cause, report, folder)
             if shown is None or (needs != SEVERAL and not set(cause.findings) & shown):
                 yield f"{needs}: {cause.id} {cause.title} ({cause.operations[0]})"
 
 
-def _needs(cause: Cause, report: Report) -> str:
+def _needs(cause: Cause, report: Report, folder: Path) -> str:
     """Return what one command lacks to show a cause."""
     first = next(row for row in report.findings if row.fingerprint == cause.findings[0])
-    if first.requirement and first.requirement not in checked():
+    if first.requirement and (first.requirement not in checked() or not shown_alone(folder, cause)):
         return SEVERAL
     method, _, url = cause.example.request.partition(" ")
     route = load_contract().route(method, url)

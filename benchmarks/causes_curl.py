@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import threading
+from datetime import UTC, datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
@@ -17,11 +18,13 @@ from cohere_conformance.cases import Skip, shipped_suite
 from cohere_conformance.cases.model import conditions
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.errors import UsageError
-from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
+from cohere_conformance.model import Exchange, Expectation, Kind, Request, Response, Source
 from cohere_conformance.privacy.words import REDACTED
 from cohere_conformance.reference import Clock, Profile, ServerState, chosen
 from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.report.entry import fingerprint, key_of
+from cohere_conformance.report.journal import read_journals
+from cohere_conformance.report.line import Record
 from cohere_conformance.report.script import script_of
 from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.removal import value as value_at
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case
     from cohere_conformance.cases.model import Conditions
     from cohere_conformance.model import Finding
-    from cohere_conformance.report.shape import Cause
+    from cohere_conformance.report.shape import Cause, Row
 
 KEYS = {
     "CO_API_KEY": "reference-key",
@@ -112,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
                     has_key="authorization" in dict(headers),
                 ),
                 Response(answer.status, fields, received),
-                Source("curl"),
+                Source("curl", recorded_at=datetime.now(UTC).isoformat()),
             )
         )
         self.send_response_only(answer.status)
@@ -130,9 +133,11 @@ class Again:
 
     Args:
         faults: of the server.
+        rows: the findings of the report, by fingerprint.
     """
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    def __init__(self, faults: Sequence[str], rows: Mapping[str, Row]) -> None:
+        self._rows = rows
         # Its clock moves as that of a run does, so that figures do not depend on the speed of the machine.
         self._clock = Clock(runs=False)
         state = ServerState(
@@ -181,11 +186,38 @@ class Again:
         )
         names = (cause.example.position, *cause.case_ids)
         values = _values(commands, self._recorder.exchanges)
-        return {
+        found = {
             fingerprint(key_of(finding, name))
             for exchange in self._recorder.exchanges
             for finding, name in _findings(exchange, names, values)
         }
+        statuses = [exchange.response.status for exchange in self._recorder.exchanges]
+        return found | {name for name in cause.findings if _has_status(self._rows[name], statuses)}
+
+
+def _has_status(row: Row, statuses: Sequence[int]) -> bool:
+    """Return whether one of some statuses is what the fuzzer has found, which the judge does not know of."""
+    match row.kind:
+        case Kind.SERVER_ERROR:
+            return any(status >= 500 for status in statuses)
+        case Kind.VALID_REFUSED:
+            return any(400 <= status < 500 for status in statuses)
+        case Kind.RULE_UNENFORCED:
+            return any(status < 300 for status in statuses)
+    return False
+
+
+def shown_alone(folder: Path, cause: Cause) -> bool:
+    """Return whether one exchange of a run shows a finding of a cause without any other exchange."""
+    members = set(cause.findings)
+    return any(
+        fingerprint(key_of(finding, line.case)) in members
+        for journal in read_journals(folder)
+        for line in journal.lines()
+        if isinstance(line, Record) and line.exchange is not None
+        if members & {fingerprint(key_of(one, line.case)) for one in line.findings}
+        for finding in _judge().findings(line.exchange)
+    )
 
 
 def _values(script: str, exchanges: Sequence[Exchange]) -> dict[str, str]:

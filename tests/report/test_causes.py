@@ -36,6 +36,8 @@ BACKGROUND = Background(
         requirements={
             "rerank.sorted": "The results are in descending order of relevance_score.",
             "models.counts": "A batch has not processed more records than it has.",
+            "models.pages": "Two successive pages equal one page of twice the size.",
+            "models.echo": "A model has the properties that it was created or changed with.",
         },
         cases={"chat.odd": "An odd request is rejected."},
     ),
@@ -77,13 +79,14 @@ class Server:
         *,
         body: str = "{}",
         request: str = "{}",
+        query: str = "",
         fails: bool = False,
     ) -> None:
         label = findings[0].operation if findings else CHAT
         status = findings[0].status if findings else 200
         method, _, path = label.partition(" ")
         exchange = Exchange(
-            Request(method, f"http://127.0.0.1:1{path}", (), request.encode()),
+            Request(method, f"http://127.0.0.1:1{path}{query}", (), request.encode()),
             Response(status, (), body.encode()),
             Source("run", name),
         )
@@ -879,3 +882,177 @@ def test_what_is_in_an_undeclared_object_is_not_absent_as_well(server: Server) -
     server.case("chat.a", [wrapped, named, *absent], body=body)
     first, second = server.report().causes
     assert (len(first.findings), second.title) == (3, "length is absent")
+
+
+@pytest.mark.parametrize(
+    ("place", "operation", "causes"),
+    [
+        ("/model_id", "GET /v1/models/{model}", 1),
+        ("/models/*/model_id", "GET /v1/models/{model}", 2),
+        ("/model_id", MODELS, 2),
+        ("/model_id", EMBED, 2),
+    ],
+)
+def test_an_element_is_missed_by_an_id_that_another_response_has_wrong(
+    server: Server, place: str, operation: str, causes: int
+) -> None:
+    server.case("models.a", [violated("models.same-id", place, operation=operation)])
+    expected = 'an array with an element whose model_id is "ABC"'
+    server.case("models.b", [found(Kind.EXPECTATION_FAILED, "/models", operation=MODELS, expected=expected)])
+    assert len(server.report().causes) == causes
+
+
+def test_a_certain_element_follows_from_the_pages_of_its_array(server: Server) -> None:
+    server.case("models.a", [violated("models.pages", "/models", operation=MODELS)])
+    server.case("models.b", [found(Kind.EXPECTATION_FAILED, "/models/0/name", operation=MODELS)])
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "causes"),
+    [("PATCH", "/model/kind", 1), ("GET", "/model/kind", 2), ("PATCH", "/kind", 2)],
+)
+def test_what_a_changed_resource_lacks_follows_from_the_rule_about_changes(
+    server: Server, method: str, place: str, causes: int
+) -> None:
+    label = f"{method} /v1/models/{{model}}"
+    server.case("models.a", [violated("models.echo", "/model/name", operation="PATCH /v1/models/{model}")])
+    server.case("models.b", [found(Kind.EXPECTATION_FAILED, place, operation=label)])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("place", "causes"), [("/generations", 1), ("/meta/warnings", 2)])
+def test_a_number_of_output_tokens_follows_from_the_output(server: Server, place: str, causes: int) -> None:
+    billed = found(Kind.EXPECTATION_FAILED, "/meta/billed_units/output_tokens")
+    server.case("chat.a", [violated("chat.one", place), billed])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("place", "causes"), [("/message/content", 1), ("/message/citations", 2)])
+def test_an_event_follows_from_what_it_is_a_part_of(server: Server, place: str, causes: int) -> None:
+    event = found(Kind.EXPECTATION_FAILED, "<content-start>", expected="absent", observed="{}")
+    server.case("chat.a", [violated("chat.no-text", place), event])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(
+    ("expected", "causes"), [("status 200 or 400", 1), ("status 200", 2), ("status 401", 2)]
+)
+def test_a_crash_where_a_refusal_is_allowed_follows_from_missing_validation(
+    server: Server, expected: str, causes: int
+) -> None:
+    accepted = found(Kind.STATUS_UNEXPECTED, expected="status 400 or 422", observed="200: {}")
+    server.case("chat.no-model", [accepted, violated("common.required-refused", observed="200")], fails=True)
+    crash = found(Kind.STATUS_UNEXPECTED, operation=EMBED, expected=expected, status=500, observed="500")
+    server.case("embed.name-only", [crash])
+    assert len(server.report().causes) == causes
+
+
+def test_what_an_accepted_request_gets_follows_from_its_acceptance(server: Server) -> None:
+    accepted = found(Kind.STATUS_UNEXPECTED, expected="status 400 or 422", observed="200: {}")
+    server.case("chat.empty", [accepted, violated("chat.count", "/texts")], fails=True)
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 2
+
+
+def test_what_the_type_of_an_object_selects_follows_from_a_wrong_type(server: Server) -> None:
+    typed = violated("embed.response-type", "/response_type", operation=EMBED)
+    other = found(Kind.TYPE_CHANGED, "/embeddings", operation=EMBED, observed="{}")
+    server.case("embed.a", [typed, other])
+    server.case("embed.b", [typed, found(Kind.TYPE_CHANGED, "/meta/tokens", operation=EMBED)])
+    assert [len(cause.findings) for cause in server.report().causes] == [2, 1]
+
+
+def test_properties_beside_an_absent_object_follow_from_its_absence(server: Server) -> None:
+    absent = violated("models.wrapped", "/model", operation=MODELS, observed="none")
+    loose = found(Kind.PROPERTY_UNDOCUMENTED, "/name", operation=MODELS)
+    server.case("models.a", [absent, loose])
+    (cause,) = server.report().causes
+    assert cause.title.startswith("model: got none")
+
+
+def test_what_follows_a_cause_stays_with_it_when_that_follows_another(server: Server) -> None:
+    """Nothing is lost on the way."""
+    refused = {"expected": "status 400 or 422", "observed": "200: {}"}
+    server.case(
+        "chat.a", [violated("chat.refused", expected="a refusal of that", observed="200")], fails=True
+    )
+    server.case(
+        "chat.refused",
+        [found(Kind.STATUS_UNEXPECTED, **refused), found(Kind.TYPE_CHANGED, "/texts")],
+        fails=True,
+    )
+    report = server.report()
+    assert sorted(name for cause in report.causes for name in cause.findings) == sorted(
+        row.fingerprint for row in report.findings
+    )
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected", "causes"),
+    [
+        ('{"kind": "b"}', "whose name is a, whose kind is a", 1),
+        ('{"size": "b"}', "whose name is a, whose kind is a", 2),
+        ('{"size": "b"}', "whose name is a, whose ki\u2026", 1),
+        ("another model", "whose name is a, whose ki\u2026", 2),
+    ],
+)
+def test_an_element_is_missed_as_a_complete_resource_is_another_one_elsewhere(
+    server: Server, observed: str, expected: str, causes: int
+) -> None:
+    label = "GET /v1/models/{model}"
+    server.case("models.a", [violated("models.created", operation=label, observed=observed)])
+    missing = {"operation": MODELS, "expected": f"an array with an element {expected}"}
+    server.case("models.b", [found(Kind.EXPECTATION_FAILED, "/models", **missing)])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("expected", "causes"), [("an empty string", 1), ("type object", 2)])
+def test_a_long_text_follows_from_too_many_output_tokens(server: Server, expected: str, causes: int) -> None:
+    billed = violated("chat.max", "/meta/billed_units/output_tokens", expected="at most 10", observed="46")
+    server.case("chat.a", [billed])
+    server.case("chat.b", [found(Kind.EXPECTATION_FAILED, "/texts/0/text", expected=expected)])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("observed", "causes"), [("array of 376 at /0", 1), ('["a"]', 2)])
+def test_an_array_of_another_size_follows_from_the_requirement_on_sizes(
+    server: Server, observed: str, causes: int
+) -> None:
+    server.case("chat.a", [violated("chat.size", "/embeddings/float/*", observed="376", expected="384")])
+    server.case("chat.b", [found(Kind.EXPECTATION_FAILED, "/embeddings", observed=observed)])
+    assert len(server.report().causes) == causes
+
+
+def test_an_index_follows_from_the_number_of_elements(server: Server) -> None:
+    index = found(Kind.EXPECTATION_FAILED, "<text-generation>/index", observed="2")
+    inner = found(Kind.EXPECTATION_FAILED, "<stream-end>/response/generations", observed="[]")
+    server.case("chat.a", [violated("chat.count", "/generations", observed="2 texts"), index, inner])
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 3
+
+
+def test_a_key_that_is_not_checked_is_not_checked_in_streams_either(server: Server) -> None:
+    for name in ("no-key", "no-key-stream"):
+        server.case(
+            f"chat.{name}", [found(Kind.STATUS_UNEXPECTED, expected=f"status 401: {name}")], fails=True
+        )
+    (cause,) = server.report().causes
+    assert cause.rule == "key"
+
+
+def test_an_accepted_value_that_is_read_again_follows_from_its_acceptance(server: Server) -> None:
+    accepted = violated("common.invalid-refused", operation="POST /v1/datasets", observed="200")
+    server.case("datasets.create.kind-of-wrong-type", [accepted], fails=True)
+    server.case("", [found(Kind.ENUM_UNKNOWN, "/kind", operation="GET /v1/datasets")])
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 2
+
+
+@pytest.mark.parametrize(("query", "causes"), [("?modelState=failed", 1), ("?limit=1", 2)])
+def test_an_empty_list_follows_from_what_it_is_filtered_by(server: Server, query: str, causes: int) -> None:
+    server.case("models.a", [violated("models.failed", "/model_state", operation="GET /v1/models/{model}")])
+    empty = found(Kind.EXPECTATION_FAILED, "/models", operation=MODELS, observed="[]")
+    server.case("models.b", [empty], query=query)
+    assert len(server.report().causes) == causes

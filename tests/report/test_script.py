@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -107,3 +107,62 @@ def test_what_a_list_shows_is_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     names = [one["connector"]["id"] for one in made]
     times = [one["created_at"] for one in listed["connectors"] if one["id"] in names]
     assert times != sorted(times, reverse=True), "the fault is seen again"
+
+
+def script_against(
+    fault: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """Return the script of the first cause of a run against a server with a fault, and what it prints."""
+    monkeypatch.setenv("CO_API_KEY", PRODUCTION)
+    with ServerThread(ServerState(step=0.01, faults=chosen([fault]))) as running:
+        report_of(folder, running.url, *arguments)
+        script = script_of(folder, load(folder).causes[0].id)
+        return script, [json.loads(line) for line in printed(script.replace("sleep 1", "sleep 0.05"))]
+
+
+def test_what_a_list_contains_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = ("--case", "datasets.list.finished-opinions")
+    script, answers = script_against("datasets.schema-no-json", tmp_path, monkeypatch, *case)
+    assert "the run waited until datasets.opinions was ready" in script
+    (listed,) = answers[-1]["datasets"]
+    assert listed["schema"].startswith("{'type'"), "the fault is seen again: this is no JSON"
+
+
+def test_of_a_long_case_only_the_requests_about_one_resource_are_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--case", "batches.lifecycle.any-order", "--fail-on", "notice")
+    script, answers = script_against("batches.cancel-changes-completed", tmp_path, monkeypatch, *options)
+    states = [one["batch"]["status"] for one in answers if "batch" in one]
+    assert {"BATCH_STATUS_COMPLETED", "BATCH_STATUS_CANCELED"} <= set(states), "the fault is seen again"
+    assert script.count("curl ") <= 10, "a loop that waits is one command"
+
+
+def test_a_list_that_was_read_to_know_an_id_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = ("--case", "connectors.list.offset")
+    script, (*_, first, second) = script_against("connectors.offset-ignored", tmp_path, monkeypatch, *case)
+    assert "for connectors.first-page" in script
+    assert first["connectors"] == second["connectors"], "the fault is seen again"
+
+
+def test_what_is_removed_at_the_end_of_a_case_is_not_removed_by_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = ("--case", "datasets.relations.datasets-of-one-name-have-two-ids")
+    script, (first, second, *_) = script_against("datasets.id-repeated", tmp_path, monkeypatch, *case)
+    assert first["id"] == second["id"], "the fault is seen again"
+    assert "-X DELETE" not in script
+
+
+def test_what_has_an_id_that_the_client_chose_is_created_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CO_API_KEY", PRODUCTION)
+    faults = chosen(["datasets.id-repeated", "datasets.schema-no-json"])
+    with ServerThread(ServerState(step=0.01, faults=faults)) as running:
+        report_of(tmp_path, running.url, "--case", "datasets.get.opinions")
+        script = script_of(tmp_path, load(tmp_path).causes[0].id)
+        *_, read = (json.loads(line) for line in printed(script.replace("sleep 1", "sleep 0.05")))
+    assert read["dataset"]["schema"].startswith("{'type'"), "the fault is seen again: this is no JSON"

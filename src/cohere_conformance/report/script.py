@@ -6,11 +6,8 @@ and nothing about a dataset that the run has removed again.
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -21,20 +18,16 @@ from cohere_conformance.report.line import Record
 from cohere_conformance.report.loading import load
 from cohere_conformance.report.render import hints
 from cohere_conformance.report.render.safe import plain
+from cohere_conformance.report.steps import MOST_REQUESTS, Requests, ScriptStep
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from cohere_conformance.model import Exchange, Request
-    from cohere_conformance.report.shape import Cause, Report
+    from cohere_conformance.model import Exchange
+    from cohere_conformance.report.shape import Cause, Report, Row
 
-MOST_REQUESTS = 60
-"""A case that sends more is not repeated, if another one shows the cause: such a script would not be read."""
-_SHORTEST_ID = 8
-"""Characters of an id that is recognised in later requests; shorter texts could be anything."""
-_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _QUOTE = "'\"'\"'"
 """A single quote inside single quotes, as `shlex.quote` writes it."""
 _HEAD = """#!/bin/sh
@@ -52,25 +45,6 @@ for name in sys.argv[1].split("/")[1:]:
 print(value)' "$1"
 }}
 """
-
-
-@dataclass
-class _Step:
-    """One exchange of the script.
-
-    Attributes:
-        number: of the exchange in its journal.
-        exchange: as it was sent.
-        case: id of the case or name of the resource that sent it.
-        gives: locations of the ids in its response that later requests have, by id.
-        polls: whether it only waits for something to be ready.
-    """
-
-    number: int
-    exchange: Exchange
-    case: str
-    gives: dict[str, str] = field(default_factory=dict)
-    polls: bool = False
 
 
 def script_of(folder: Path, cause_id: str) -> str:
@@ -93,14 +67,16 @@ def script_of(folder: Path, cause_id: str) -> str:
         raise UsageError(
             f"expected the id of a cause of the report in {folder}, got {plain(cause_id)!r}; known: {known}"
         )
-    found: list[tuple[str, list[_Step]]] = []
+    members = {row.fingerprint: row for row in report.findings if row.fingerprint in cause.findings}
+    rows = [members[name] for name in cause.findings]
+    named = "\n".join(f"{row.expected}\n{row.observed}" for row in rows)
+    found: list[tuple[str, list[ScriptStep]]] = []
     for journal in read_journals(folder):
-        records = [line for line in journal.lines() if isinstance(line, Record) and line.exchange is not None]
-        tried = ((case, _steps(records, case)) for case in (cause.example.position, *cause.case_ids))
-        found += [(case, steps) for case, steps in tried if steps]
+        requests = Requests([line for line in journal.lines() if isinstance(line, Record)])
+        tried = dict.fromkeys((cause.example.position, *cause.case_ids))
+        found += [(case, steps) for case in tried if (steps := requests.steps(case, members, named))]
     if found:
-        # A list shows nothing where nothing exists: a case that creates what it looks at says more.
-        case, steps = next(((case, steps) for case, steps in found if len(steps) > 1), found[0])
+        case, steps = min(found, key=lambda one: _order(rows, *one))
         return _written(report, cause, case, steps)
     raise UsageError(
         f"expected a journal beside the report with a case of at most {MOST_REQUESTS} requests that shows "
@@ -108,122 +84,19 @@ def script_of(folder: Path, cause_id: str) -> str:
     )
 
 
-def _steps(records: Sequence[Record], case: str) -> list[_Step]:
-    """Return what a case sent, after what its requests need and its responses list, in the order of the
-    journal.
+def _order(rows: Sequence[Row], case: str, steps: Sequence[ScriptStep]) -> tuple[bool, int, int]:
+    """Return a key that orders cases by how well their requests show a cause, the best one first.
+
+    A list shows nothing where nothing exists; of cases that show the same finding, the shortest is best.
     """
-    exchanges = [record.exchange for record in records if record.exchange is not None]
-    own = [number for number, record in enumerate(records) if record.case == case]
-    if len(own) > MOST_REQUESTS:
-        return []
-    given = _given(exchanges)
-    complete = _needed(records, exchanges, own, [*own, *_listed(exchanges, own, given)], given)
-    return complete if len(complete) <= MOST_REQUESTS else _needed(records, exchanges, own, own, given)
+    first = (rows[0].kind, rows[0].requirement)
+    shown = [place for place, row in enumerate(rows) if case in row.cases]
+    if any((rows[place].kind, rows[place].requirement) == first for place in shown):
+        shown = []
+    return len(steps) == 1, min(shown, default=0), len(steps)
 
 
-def _listed(exchanges: Sequence[Exchange], own: Sequence[int], given: Mapping[str, int]) -> list[int]:
-    """Return the requests that created what responses list: a list shows nothing where nothing exists."""
-    addressed = "\n".join(exchange.request.url for exchange in exchanges)
-    return [
-        given[name]
-        for number in own
-        if exchanges[number].request.method == "GET"
-        for name in _ids(exchanges[number])
-        if given.get(name, number) < number
-        and exchanges[given[name]].request.method == "POST"
-        and f"/{name}" in addressed
-    ]
-
-
-def _needed(
-    records: Sequence[Record],
-    exchanges: Sequence[Exchange],
-    own: Sequence[int],
-    wanted: Sequence[int],
-    given: Mapping[str, int],
-) -> list[_Step]:
-    """Return wanted requests after what they need.
-
-    Args:
-        records: of the journal.
-        exchanges: of the records.
-        own: numbers of the requests of the case.
-        wanted: numbers of all requests that are wanted.
-        given: the number of the exchange that has an id first, by the id.
-    """
-    steps: dict[int, _Step] = {}
-    waiting = [*wanted]
-    while waiting:
-        number = waiting.pop()
-        if number in steps:
-            continue
-        steps[number] = _Step(number, exchanges[number], records[number].case)
-        text = _sent(exchanges[number].request)
-        for name, origin in given.items():
-            if origin < number and name in text:
-                waiting.append(origin)
-                waiting += _polls(exchanges, name, origin, min(own), number)
-    ordered = [steps[number] for number in sorted(steps)]
-    for place, step in enumerate(ordered):
-        later = "".join(_sent(one.exchange.request) for one in ordered[place + 1 :])
-        ids = _ids(step.exchange)
-        step.gives = {
-            name: at for name, at in ids.items() if given.get(name) == step.number and name in later
-        }
-        step.polls = step.number not in own and step.exchange.request.method == "GET"
-    return ordered
-
-
-def _given(exchanges: Sequence[Exchange]) -> dict[str, int]:
-    """Return the number of the exchange whose response has an id before any request has it, by the id."""
-    given: dict[str, int] = {}
-    chosen: set[str] = set()
-    for number, exchange in enumerate(exchanges):
-        ids, sent = _ids(exchange), _sent(exchange.request)
-        chosen |= {name for name in ids if name not in given and name in sent}
-        for name in ids.keys() - chosen:
-            given.setdefault(name, number)
-    return given
-
-
-def _polls(exchanges: Sequence[Exchange], name: str, origin: int, first: int, before: int) -> list[int]:
-    """Return the requests that waited for what an exchange has created, until another one used it."""
-    return [
-        number
-        for number in range(origin + 1, min(first, before))
-        if exchanges[number].request.method == "GET" and exchanges[number].request.url.endswith(f"/{name}")
-    ]
-
-
-def _ids(exchange: Exchange) -> dict[str, str]:
-    """Return the ids in a successful response, with their locations."""
-    if not 200 <= exchange.response.status < 300 or not exchange.response.body:
-        return {}
-    try:
-        body = json.loads(exchange.response.body)
-    except (ValueError, RecursionError):
-        return {}
-    return dict(_named_ids(body, ""))
-
-
-def _named_ids(value: Any, location: str, depth: int = 6) -> Iterator[tuple[str, str]]:
-    members = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for name, inner in members if depth else ():
-        at = f"{location}/{name}"
-        if not _PLAIN.fullmatch(str(name)):
-            continue  # it would have to be quoted in the script, and no API names its ids so
-        if isinstance(inner, str) and str(name).endswith("id") and len(inner) >= _SHORTEST_ID:
-            yield inner, at
-        yield from _named_ids(inner, at, depth - 1)
-
-
-def _sent(request: Request) -> str:
-    return f"{request.url}\n{(request.body or b'').decode('utf-8', 'replace')}\n"
-
-
-def _written(report: Report, cause: Cause, case: str, steps: Sequence[_Step]) -> str:
+def _written(report: Report, cause: Cause, case: str, steps: Sequence[ScriptStep]) -> str:
     again = hints.revival(report, cause)
     parts: list[str] = [
         _HEAD.format(
@@ -245,12 +118,12 @@ def _written(report: Report, cause: Cause, case: str, steps: Sequence[_Step]) ->
     return "\n".join(parts)
 
 
-def _waits_for(step: _Step) -> str:
+def _waits_for(step: ScriptStep) -> str:
     """Return the URL that a request asks again and again until it is ready; empty for any other request."""
     return step.exchange.request.url if step.polls and not step.gives else ""
 
 
-def _waiting(place: int, steps: Sequence[_Step], variables: dict[str, str]) -> str:
+def _waiting(place: int, steps: Sequence[ScriptStep], variables: dict[str, str]) -> str:
     line, _ = _line(steps[0].exchange, variables)
     numbers = " ".join(str(place + number) for number in range(len(steps)))
     return "\n".join(
@@ -266,7 +139,7 @@ def _waiting(place: int, steps: Sequence[_Step], variables: dict[str, str]) -> s
     )
 
 
-def _commands(place: int, step: _Step, variables: dict[str, str]) -> str:
+def _commands(place: int, step: ScriptStep, variables: dict[str, str]) -> str:
     request = step.exchange.request
     url = plain(request.url.partition("?")[0], longest=200)
     lines = [f"# {place}. {plain(request.method)} {url} for {plain(step.case)}"]

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from cohere_conformance.report.causes.keys import Facts
     from cohere_conformance.report.causes.seen import SeenFinding
 
-_NOT_VALIDATED = (Key("topic", ("invalid", ACCEPTED)), Key("topic", ("required", ACCEPTED)))
+NOT_VALIDATED = (Key("topic", ("invalid", ACCEPTED)), Key("topic", ("required", ACCEPTED)))
+"""Keys of the groups about requests that are not validated."""
 _MANY = 6
 """Requirements on what is refused: if so many are violated, requests are not validated in general."""
 _CRASH = Key("crash-on-invalid", ())
 _WORD = re.compile(r"\w+")
 _ABSENT = frozenset({"absent", "none", "None"})
+_TYPED = frozenset(
+    {Kind.TYPE_CHANGED, Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED, Kind.UNION_UNMATCHED}
+)
 _RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
 
 
@@ -41,6 +45,7 @@ def without_consequences(
         search.unvalidated,
         search.hardly_validated,
         search.founded,
+        search.of_another_object,
         search.always_with,
         search.same_object,
     ):
@@ -97,18 +102,25 @@ class _Search:
 
     def unvalidated(self, group: CauseGroup) -> CauseGroup | None:
         """Return the group about requests that were served instead of refused, if it explains this one."""
-        if group.key in {_CRASH, *_NOT_VALIDATED} and not group.cases:
+        if group.key in {_CRASH, *NOT_VALIDATED} and not group.cases:
             # Only generated requests show it, and what was changed in them says more.
             return self._first(group, (one for one in self._inputs if one.operations & group.operations))
         if group.key == _CRASH:
-            known = (self._by_key[key] for key in _NOT_VALIDATED if key in self._by_key)
+            known = (self._by_key[key] for key in NOT_VALIDATED if key in self._by_key)
             return next((one for one in known if self._explains(group, one)), None)
+        if group.key.rule == "declaration" and all(one.served and not one.cases for one in group.members):
+            # Only what removes resources has seen it: a value that was accepted when one was created.
+            known = (self._by_key[key] for key in NOT_VALIDATED if key in self._by_key)
+            if (
+                accepting := next((one for one in known if self._apis(group) <= self._apis(one)), None)
+            ) is not None:
+                return accepting if self._explains(group, accepting) else None
         if not all(one.rank[0] and one.served for one in group.members):
             return None
         if group.key.rule in {"declaration", "requirement"} and not group.cases:
             inputs = [one for one in self._companions(group) if one.key.rule == "input"]
             return self._first(group, (one for one in inputs if _come_with(group, one)))
-        if group.key.rule != "declaration":
+        if group.key.rule not in {"declaration", "requirement"} or _serves_invalid(group):
             return None
         return self._first(group, (one for case in group.cases for one in self._unexpected.get(case, ())))
 
@@ -116,7 +128,7 @@ class _Search:
         """Return the group about invalid values, if many requests are served like that."""
         if len(self._served) < _MANY or group.key not in self._served:
             return None
-        return self._first(group, (self._by_key[key] for key in _NOT_VALIDATED if key in self._by_key))
+        return self._first(group, (self._by_key[key] for key in NOT_VALIDATED if key in self._by_key))
 
     def founded(self, group: CauseGroup) -> CauseGroup | None:
         """Return the group of a requirement without which another one says nothing."""
@@ -130,6 +142,14 @@ class _Search:
 
     def _apis(self, group: CauseGroup) -> set[str]:
         return {self._facts.group(label) for label in self._operations[id(group)]}
+
+    def of_another_object(self, group: CauseGroup) -> CauseGroup | None:
+        """Return a group of a requirement that says that the object of each finding is another one."""
+        if group.key.rule != "declaration":
+            return None
+        required = [one for one in self._companions(group) if one.key.rule == "requirement"]
+        found = (one for one in required if one in self and _come_with(group, one, _selected))
+        return self._first(group, found)
 
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""
@@ -222,6 +242,19 @@ def wrapped(one: SeenFinding, other: SeenFinding) -> bool:
     )
 
 
+def _selected(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a value does not fit its object, because the object has a wrong type or is absent.
+
+    The type selects the schema of the object; the properties of an absent object are undeclared beside it.
+    """
+    parent, _, name = other.place.rpartition("/")
+    if one.place.rpartition("/")[0] != parent:
+        return False
+    typed = name == "type" or name.endswith("_type")
+    unwrapped = one.row.kind is Kind.PROPERTY_UNDOCUMENTED and other.row.observed in _ABSENT
+    return unwrapped or (typed and one.row.kind in _TYPED)
+
+
 def _names(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether a violation that is about a complete body names the undeclared property in it."""
     return (
@@ -231,10 +264,14 @@ def _names(one: SeenFinding, other: SeenFinding) -> bool:
     )
 
 
-def _come_with(group: CauseGroup, other: CauseGroup) -> bool:
-    """Return whether each finding of a group comes with one of another group."""
-    fingerprints = {one.row.fingerprint for one in other.members}
-    return all(one.companions & fingerprints for one in group.members)
+def _come_with(
+    group: CauseGroup,
+    other: CauseGroup,
+    fits: Callable[[SeenFinding, SeenFinding], bool] = lambda one, other: True,
+) -> bool:
+    """Return whether each finding of a group comes with one of another group that fits."""
+    ours = {one.row.fingerprint: one for one in other.members}
+    return all(any(fits(one, ours[name]) for name in one.companions & ours.keys()) for one in group.members)
 
 
 def _siblings(one: SeenFinding, other: SeenFinding) -> bool:

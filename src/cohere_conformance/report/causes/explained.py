@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report.causes.consequences import without_consequences, wrapped
+from cohere_conformance.report.causes.consequences import NOT_VALIDATED, without_consequences, wrapped
+from cohere_conformance.report.causes.elsewhere import explained_elsewhere
 from cohere_conformance.report.causes.group import Key
-from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, outcome, refusal_expected
+from cohere_conformance.report.causes.topics import ACCEPTED, CRASHED, REFUSED, outcome, refusal_expected
 from cohere_conformance.report.verdict import RANK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from cohere_conformance.report.causes.group import CauseGroup
     from cohere_conformance.report.causes.keys import Facts
@@ -29,21 +30,25 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     left = []
     for group in sorted(weak, key=_late):
         rest = []
+        by = group
         for one in group.members:
             topical = group.key.rule not in _UNGROUPED
             explaining = _explaining(one, found, facts, topical=topical)
             if explaining is None and topical and len(group.operations) == 1:
                 explaining = _accepting(one, found)
             explaining = explaining or next(
-                (other for other in strong if _of_another_state(one, other)), None
+                (other for other in strong if _of_another_state(one, other) or _unchecked(one, other)), None
             )
             if explaining is not None:
                 explaining.followers.append(one)
+                by = explaining
             else:
                 rest.append(one)
         if rest:
             group.members = rest
             left.append(group)
+        else:
+            by.followers += group.followers
     return [*strong, *_alike(left)]
 
 
@@ -61,6 +66,12 @@ def _of_another_state(one: SeenFinding, group: CauseGroup) -> bool:
         other.place == at and other.by_case and other.row.fingerprint in one.companions
         for other in group.followers
     )
+
+
+def _unchecked(one: SeenFinding, group: CauseGroup) -> bool:
+    """Return whether a request that may be refused crashes, where requests are not validated in general."""
+    may_be_refused = _REFUSALS & set(_STATUS.findall(one.row.expected))
+    return outcome(one.row) == CRASHED and bool(may_be_refused) and group.key in NOT_VALIDATED
 
 
 def _accepting(
@@ -127,19 +138,12 @@ def _rating(
     near = [other for other in findings if facts.group(other.row.operation) == api]
     if any(_names(one.place) and _names(one.place) == _names(other.place) for other in near):
         return _ELSEWHERE, 0
-    if any(_compared(one, other) for other in ours) or any(_required(one, other) for other in near):
-        return _ELSEWHERE, 0
-    if any(_of_same_status(one, other) for other in ours):
-        return _ELSEWHERE, 0
-    said = facts.background.sentences.requirements
-    if any(_ordered(one, other, said) for other in ours) or any(_not_found_by(one, other) for other in near):
-        return _ELSEWHERE, 0
-    if any(_beside(one, other, said) for other in ours):
+    if explained_elsewhere(one, ours, near, facts.background.sentences.requirements):
         return _ELSEWHERE, 0
     common = max((len(_subjects(one) & _subject_of(other)) for other in near if _fits(one, other)), default=0)
     if common:
         return _SUBJECT, -common
-    if group.key == _NOT_VALIDATED and one.row.kind is Kind.STATUS_UNEXPECTED and refusal_expected(one.row):
+    if group.key == _INVALID_SERVED and one.row.kind is Kind.STATUS_UNEXPECTED and refusal_expected(one.row):
         return (_UNCHECKED, 0) if outcome(one.row) == ACCEPTED else None
     return None
 
@@ -148,12 +152,11 @@ _SAME, _ABOVE, _ALIKE, _WHOLE, _ELSEWHERE, _SUBJECT, _UNCHECKED = range(1, 8)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNGROUPED = frozenset({"expectation", "unexpected-status"})
 """Rules that know nothing of what their findings have in common."""
-_NOT_VALIDATED = Key("topic", ("invalid", ACCEPTED))
-_WHOSE = re.compile(r"\bwhose (\w+) is ")
+_INVALID_SERVED = Key("topic", ("invalid", ACCEPTED))
+_REFUSALS = frozenset({"400", "422"})
 _STATUS = re.compile(r"\b\d{3}\b")
-_WORD = re.compile(r"\w+")
-_OF_AN_ORDER = frozenset({"ascending", "descending", "first", "order", "ordered", "sorted"})
-_ID = ("/id", "_id")
+_COUNTS = frozenset({"meta", "usage"})
+"""Objects that say how much was used, not what the output is."""
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
 _COMMON = frozenset("a and as by get id in is list no not of one plain stream the v1 v2 with".split())
 
@@ -167,7 +170,9 @@ def _relation(one: SeenFinding, other: SeenFinding) -> int | None:
     if _renamed(one, other) or _of_another_type(one, other) or wrapped(one, other):
         return _ALIKE
     names, others = _names(one.place), _names(other.place)
-    return _ALIKE if names and others and names[-1] == others[-1] else None
+    if names and others and (names[-1] == others[-1] or _in_an_event(one, names, other, others)):
+        return _ALIKE
+    return _WHOLE if _counted(one, other) or _numbered(one, other) else None
 
 
 def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
@@ -189,6 +194,36 @@ def _of_another_type(one: SeenFinding, other: SeenFinding) -> bool:
         and name == "type"
         and bool(parent)
         and one.place.startswith(f"{parent}/")
+    )
+
+
+def _in_an_event(
+    one: SeenFinding, names: tuple[str, ...], other: SeenFinding, others: tuple[str, ...]
+) -> bool:
+    """Return whether one of two findings is in an event, and above the other apart from that, or below."""
+    few, many = sorted((names, others), key=len)
+    return one.place.startswith("<") != other.place.startswith("<") and many[: len(few)] == few
+
+
+def _counted(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case expects another number of output tokens, and the output itself is wrong."""
+    return (
+        one.row.kind is Kind.EXPECTATION_FAILED
+        and one.place.endswith("/output_tokens")
+        and bool(other.row.requirement)
+        and bool(_names(other.place))
+        and _names(other.place)[0] not in _COUNTS
+    )
+
+
+def _numbered(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case expects another index, and the number of elements of an array is wrong."""
+    return (
+        one.row.kind is Kind.EXPECTATION_FAILED
+        and one.place.endswith("/index")
+        and bool(other.row.requirement)
+        and other.row.observed[:1].isdigit()
+        and "*" not in other.place
     )
 
 
@@ -214,76 +249,14 @@ def _of_elements(one: SeenFinding, other: SeenFinding) -> bool:
     return missing and other.place.startswith(f"{one.place}/*/")
 
 
-def _compared(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a requirement about a complete object names the value that a case has found in it."""
-    name = one.place.rpartition("/")[2]
-    return (
-        one.row.kind is Kind.EXPECTATION_FAILED
-        and bool(other.row.requirement)
-        and bool(name)
-        and one.place.startswith(f"{other.place}/")
-        and f'"{name}"' in other.row.observed
-    )
-
-
-def _of_same_status(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a requirement on the status of an operation expects and finds what a case does."""
-    statuses = [set(_STATUS.findall(row.expected)) for row in (one.row, other.row)]
-    return (
-        one.row.kind is Kind.STATUS_UNEXPECTED
-        and bool(other.row.requirement)
-        and not other.place
-        and one.row.status == other.row.status
-        and statuses[0] == statuses[1] != set()
-    )
-
-
-def _required(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a case misses an element with a value that a requirement finds wrong elsewhere."""
-    name = other.place.rpartition("/")[2]
-    names = _WHOSE.findall(one.row.expected) if one.row.kind is Kind.EXPECTATION_FAILED else ()
-    return bool(other.row.requirement) and not name.endswith("id") and name in names
-
-
-def _ordered(one: SeenFinding, other: SeenFinding, said: Mapping[str, str]) -> bool:
-    """Return whether a case expects a certain element of an array, and a requirement on the order of that
-    array is violated.
-    """
-    if not one.by_case or one.place == one.row.location:
-        return False
-    words = set(_WORD.findall(said.get(other.row.requirement or "", "")))
-    array = other.place.partition("/*/")[0]
-    return bool(words & _OF_AN_ORDER) and one.place.startswith(f"{array}/*/")
-
-
-def _not_found_by(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether something is not found, and the ids that responses have are wrong."""
-    return (
-        one.row.kind is Kind.STATUS_UNEXPECTED
-        and one.row.status == 404
-        and "{" in one.row.operation
-        and other.served
-        and other.place.endswith(_ID)
-    )
-
-
-def _beside(one: SeenFinding, other: SeenFinding, said: Mapping[str, str]) -> bool:
-    """Return whether a requirement is violated in each response by a property of the same object, and says
-    something about what the case expects as well.
-    """
-    parent, _, name = one.place.rpartition("/")
-    return (
-        one.row.kind is Kind.EXPECTATION_FAILED
-        and other.row.fingerprint in one.companions
-        and bool(parent)
-        and parent == other.place.rpartition("/")[0]
-        and bool(set(name.split("_")[1:]) & set(_WORD.findall(said.get(other.row.requirement or "", ""))))
-    )
-
-
 def _names(place: str) -> tuple[str, ...]:
-    """Return the names of properties in a location that say what a value is."""
-    path = place.partition("/")[2] if place.startswith("<") else place
+    """Return the names of properties in a location that say what a value is.
+
+    An event is named after what it is a part of: `<tool-call-start>` begins one of the `tool_calls`.
+    """
+    event, _, path = place.partition("/") if place.startswith("<") else ("", "", place)
+    if event and not path:
+        return tuple(filter(None, [event.strip("<>").rpartition("-")[0].replace("-", "_")]))
     names = (token for token in path.split("/") if token and token not in _WRAPPERS)
     return tuple(name.removesuffix("s") for name in names if not name.isdigit())
 

@@ -42,7 +42,7 @@ TOPICS = (
     _topic(
         "key-missing",
         "common.key-missing",
-        r"no-key|none|empty",
+        r"no-key(-[a-z]+)*|none|empty",
         "Requests without a key are accepted",
         "Requests without a key are not refused with 401",
         "Check the Authorization header before anything else, and respond 401 if there is no key.",

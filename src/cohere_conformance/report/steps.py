@@ -1,0 +1,262 @@
+"""Which requests a script sends again: those of a case, and those that create what it needs.
+
+The ids in responses say which request needs which: what has an id comes after the response that had it first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.report.entry import fingerprint, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from cohere_conformance.model import Exchange, Request
+    from cohere_conformance.report.line import Record
+
+MOST_REQUESTS = 60
+"""A case that sends more is not repeated, if another one shows the cause: such a script would not be read."""
+_ENOUGH = 24
+"""Requests beyond which a script creates no more of what a list contains, except what its cause names."""
+_SHORTEST_ID = 8
+"""Characters of an id that is recognised in later requests; shorter texts could be anything."""
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass
+class ScriptStep:
+    """One exchange of the script.
+
+    Attributes:
+        number: of the exchange in its journal.
+        exchange: as it was sent.
+        case: id of the case or name of the resource that sent it.
+        gives: locations of the ids in its response that later requests have, by id.
+        polls: whether it only waits for something to be ready.
+    """
+
+    number: int
+    exchange: Exchange
+    case: str
+    gives: dict[str, str] = field(default_factory=dict)
+    polls: bool = False
+
+
+class Requests:
+    """The requests of a journal, and which of them need which.
+
+    Args:
+        records: of the journal; those without an exchange are left out.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        complete = [(one, one.exchange) for one in records if one.exchange is not None]
+        self._cases = [record.case for record, _ in complete]
+        self._exchanges = [exchange for _, exchange in complete]
+        self._setup = [record.setup for record, _ in complete]
+        self._findings = [record.findings for record, _ in complete]
+        self._shown = [not record.setup or bool(record.findings) for record, _ in complete]
+        self._given, self._chosen = _given(self._exchanges)
+        self._origin = self._given | self._chosen
+        self._urls = "\n".join(exchange.request.url for exchange in self._exchanges)
+
+    def steps(self, case: str, fingerprints: Collection[str], named: str) -> list[ScriptStep]:
+        """Return what a case sent, after what its requests need and its responses list, in the order of the
+        journal; nothing if the case sent too much.
+
+        Args:
+            case: whose requests are sent again.
+            fingerprints: of the findings that they have to show.
+            named: what the findings expect and observe; what has an id in it is created in any case.
+        """
+        own = self._own(case, fingerprints)
+        if not 0 < len(own) <= MOST_REQUESTS:
+            return []
+        missed = [
+            number
+            for name, origin in self._origin.items()
+            if name in named and origin < own[0]
+            for number in (origin, *self._looked(name, own))
+        ]
+        wanted = [*own]
+        steps = self._needed(own, wanted)
+        for origin in dict.fromkeys([*missed, *self._listed(own)]):
+            more = self._needed(own, [*wanted, origin, *self._waits(origin, own)])
+            if len(more) <= (MOST_REQUESTS if origin in missed else _ENOUGH):
+                wanted += [origin, *self._waits(origin, own)]
+                steps = more
+        return steps
+
+    def _own(self, case: str, fingerprints: Collection[str]) -> list[int]:
+        """Return the requests of a case, without those at its end that only remove what it has created.
+
+        Of a long case only the requests about one resource are returned, if one of them shows a finding.
+        """
+        own = [number for number, name in enumerate(self._cases) if name == case]
+        last = next((number for number in reversed(own) if self._shown[number]), -1)
+        own = [number for number in own if number <= last] or own
+        if len(own) <= _ENOUGH:
+            return own
+        about_one = (self._about(number, own) for number in own if self._shows(number, fingerprints))
+        return min(filter(None, about_one), key=len, default=own)
+
+    def _shows(self, number: int, fingerprints: Collection[str]) -> bool:
+        case = self._cases[number]
+        return any(fingerprint(key_of(one, case)) in fingerprints for one in self._findings[number])
+
+    def _about(self, last: int, own: Sequence[int]) -> list[int]:
+        """Return the requests up to the last one that address what it does; none if it addresses nothing."""
+        url = self._exchanges[last].request.url
+        names = [name for name, _ in self._origins(last) if name in url]
+        return [
+            number
+            for number in own
+            if number <= last and any(name in self._exchanges[number].request.url for name in names)
+        ]
+
+    def _looked(self, name: str, own: Sequence[int]) -> list[int]:
+        """Return the last list that was read before a case to know an id."""
+        return next(
+            (
+                [number]
+                for number in range(own[0] - 1, -1, -1)
+                if self._setup[number]
+                and self._exchanges[number].request.method == "GET"
+                and name not in self._exchanges[number].request.url
+                and name in _ids(self._exchanges[number])
+            ),
+            [],
+        )
+
+    def _listed(self, own: Sequence[int]) -> list[int]:
+        """Return the requests that created what responses list: a list shows nothing where nothing exists.
+
+        A case that has created some of it itself needs nothing else there.
+        """
+        exchanges, given = self._exchanges, self._origin
+        origins = [
+            given[name]
+            for number in own
+            if exchanges[number].request.method == "GET"
+            for name in _ids(exchanges[number])
+            if given.get(name, number) < number
+            and exchanges[given[name]].request.method == "POST"
+            and f"/{name}" in self._urls
+        ]
+        return [] if set(origins) & set(own) else origins
+
+    def _waits(self, origin: int, own: Sequence[int]) -> list[int]:
+        """Return the requests that waited for what a request has created, before those of the case."""
+        names = (name for name, number in self._origin.items() if number == origin)
+        return [number for name in names for number in self._polls(name, origin, own[0])]
+
+    def _needed(self, own: Sequence[int], wanted: Sequence[int]) -> list[ScriptStep]:
+        """Return wanted requests after what they need.
+
+        Args:
+            own: numbers of the requests of the case.
+            wanted: numbers of all requests that are wanted.
+        """
+        steps: dict[int, ScriptStep] = {}
+        waiting = [*wanted]
+        while waiting:
+            number = waiting.pop()
+            if number in steps:
+                continue
+            steps[number] = ScriptStep(number, self._exchanges[number], self._cases[number])
+            for name, origin in self._origins(number):
+                waiting += [origin, *self._polls(name, origin, min(own[0], number))]
+        ordered = [steps[number] for number in sorted(steps)]
+        for place, step in enumerate(ordered):
+            later = "".join(sent(one.exchange.request) for one in ordered[place + 1 :])
+            step.gives = {
+                name: at
+                for name, at in _ids(step.exchange).items()
+                if self._given.get(name) == step.number and name in later
+            }
+            beside = [*ordered[max(place - 1, 0) : place], *ordered[place + 1 : place + 2]]
+            step.polls = self._reads_one(step) and (
+                step.number not in own or any(_same(step, one) for one in beside)
+            )
+        return ordered
+
+    def _origins(self, number: int) -> Iterator[tuple[str, int]]:
+        """Yield the ids that a request has, each with the earlier request that led to it.
+
+        What a client has chosen is a resource only if a request addresses it.
+        """
+        request = self._exchanges[number].request
+        text, path = sent(request), f"{request.url.partition('?')[0]}/"
+        for name, origin in self._given.items():
+            if origin < number and name in text:
+                yield name, origin
+        for name, origin in self._chosen.items():
+            if origin < number and f"/{name}/" in path:
+                yield name, origin
+
+    def _reads_one(self, step: ScriptStep) -> bool:
+        """Return whether a step reads a resource, such as one that is not ready yet."""
+        request = step.exchange.request
+        return request.method == "GET" and request.url.rpartition("/")[2] in self._origin
+
+    def _polls(self, name: str, origin: int, before: int) -> list[int]:
+        """Return the requests that waited for what an exchange has created, until another one used it."""
+        return [
+            number
+            for number in range(origin + 1, before)
+            if self._exchanges[number].request.method == "GET"
+            and self._exchanges[number].request.url.endswith(f"/{name}")
+        ]
+
+
+def _same(step: ScriptStep, other: ScriptStep) -> bool:
+    """Return whether two steps of one case send the same, as one does that waits until something is ready."""
+    return step.case == other.case and sent(step.exchange.request) == sent(other.exchange.request)
+
+
+def sent(request: Request) -> str:
+    """Return the text of a request in which ids are searched."""
+    return f"{request.url}\n{(request.body or b'').decode('utf-8', 'replace')}\n"
+
+
+def _given(exchanges: Sequence[Exchange]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return where ids come from: the numbers of the exchanges whose responses have them first, by id.
+
+    Those that a request had before any response are in the second result: a client has chosen them.
+    """
+    given: dict[str, int] = {}
+    chosen: dict[str, int] = {}
+    for number, exchange in enumerate(exchanges):
+        ids, text = _ids(exchange), sent(exchange.request)
+        for name in ids:
+            if name not in given and name not in chosen:
+                (chosen if name in text else given)[name] = number
+    return given, chosen
+
+
+def _ids(exchange: Exchange) -> dict[str, str]:
+    """Return the ids in a successful response, with their locations."""
+    if not 200 <= exchange.response.status < 300 or not exchange.response.body:
+        return {}
+    try:
+        body = json.loads(exchange.response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return dict(_named_ids(body, ""))
+
+
+def _named_ids(value: Any, location: str, depth: int = 6) -> Iterator[tuple[str, str]]:
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for name, inner in members if depth else ():
+        at = f"{location}/{name}"
+        if not _PLAIN.fullmatch(str(name)):
+            continue  # it would have to be quoted in the script, and no API names its ids so
+        if isinstance(inner, str) and str(name).endswith("id") and len(inner) >= _SHORTEST_ID:
+            yield inner, at
+        yield from _named_ids(inner, at, depth - 1)
