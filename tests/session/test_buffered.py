@@ -19,6 +19,9 @@ from cohere_conformance.session.plan import RunOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cohere_conformance.reference import Fault
+    from cohere_conformance.report import Row
+
 
 def response(*seconds: float, failure: Failure | None = None) -> Response:
     return Response(200, arrivals=tuple((10 * n, at) for n, at in enumerate(seconds, 1)), failure=failure)
@@ -51,10 +54,19 @@ def test_the_suite_reports_a_buffered_stream(
     # The plugin of the suites, which knows this mark, is not loaded here.
     pytestconfig.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
     faults = frozenset({catalogue()[fault]} if fault else ())
+    # On a busy machine a short stream may take as long as a long one, which proves nothing.
+    attempts = (_found(faults, tmp_path / str(attempt)) for attempt in range(5))
+    rows = next((rows for rows in attempts if rows or not fault), [])
+    assert [row.kind for row in rows] == found
+    assert {row.severity for row in rows} <= {Severity.NOTICE}
+
+
+def _found(faults: frozenset[Fault], folder_of_run: Path) -> list[Row]:
+    """Return what the relation finds in one run."""
     with ServerThread(ServerState(pause=0.03, faults=faults)) as running:
         campaign = Campaign(
             RunOptions(url=running.url, only=("chat",)),
-            folder=tmp_path,
+            folder=folder_of_run,
             fail_on=Severity.ADDITIVE,
             environment={},
         )
@@ -69,6 +81,4 @@ def test_the_suite_reports_a_buffered_stream(
         worker.close(interrupted=False)
         report, _ = campaign.report()
     # What the published document does not know is explained, and is none of this.
-    rows = [row for row in report.findings if row.amendment is None]
-    assert [row.kind for row in rows] == found
-    assert {row.severity for row in rows} <= {Severity.NOTICE}
+    return [row for row in report.findings if row.amendment is None]

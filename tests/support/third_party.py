@@ -33,12 +33,17 @@ def third_party(
     """
     state = state or ServerState()
     before = tokens._WIDTH
-    tokens._WIDTH = _ANOTHER_WIDTH
+    _tokenize_by(_ANOTHER_WIDTH)
     try:
         with ServerThread(state, another(application(state), change)) as server:
             yield server.url
     finally:
-        tokens._WIDTH = before
+        _tokenize_by(before)
+
+
+def _tokenize_by(width: int) -> None:
+    tokens._WIDTH = width
+    tokens._short.cache_clear()  # or texts that were seen keep the tokens of the other tokenizer
 
 
 def another(app: ASGIApp, change: Callable[[Any], Any]) -> ASGIApp:
