@@ -23,6 +23,7 @@ from cohere_conformance.cli import run
 from cohere_conformance.data import folder
 from cohere_conformance.errors import TargetError, UsageError
 from cohere_conformance.report import Header, Mode, Report, Tally, render_json
+from cohere_conformance.sdk.parsers import wanted
 from cohere_conformance.session import cluster as cluster_module
 from cohere_conformance.session.engine import Engine, engine_of
 
@@ -61,8 +62,13 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def check(path: Path, engine: Engine | None = None, progress: session.Progress | None = None) -> Report:
-    ours, tally = session.Judge(session.JudgeSettings()), Tally()
+def check(
+    path: Path,
+    engine: Engine | None = None,
+    progress: session.Progress | None = None,
+    settings: session.JudgeSettings | None = None,
+) -> Report:
+    ours, tally = session.Judge(settings or session.JudgeSettings()), Tally()
     session.check([str(path)], ours, tally, engine=engine, progress=progress)
     header = Header(
         tool="cohere-conformance",
@@ -104,6 +110,15 @@ def test_a_cluster_counts_what_one_machine_counts_although_a_worker_is_killed(
     assert render_json(two) == render_json(one)
     assert two.footer.totals.unreadable == 5
     assert [note.where for note in two.coverage.remarks] == ["line 201"] * 3
+
+
+def test_workers_parse_with_the_official_sdk(traffic: Path, workers: distributed.LocalCluster) -> None:
+    pytest.importorskip("cohere", reason="the official SDK is an optional extra")
+    settings = session.JudgeSettings(sdks=wanted(True, ""))
+    here = check(traffic / "deviating.jsonl", settings=settings)
+    there = check(traffic / "deviating.jsonl", Engine(workers.scheduler_address), settings=settings)
+    assert {one.sdk.partition(" ")[0] for one in here.coverage.sdks} == {"cohere"}
+    assert render_json(there) == render_json(here)
 
 
 def test_a_run_that_is_interrupted_has_counted_what_was_judged(
