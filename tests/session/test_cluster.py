@@ -68,7 +68,8 @@ def check(
     progress: session.Progress | None = None,
     settings: session.JudgeSettings | None = None,
 ) -> Report:
-    ours, tally = session.Judge(settings or session.JudgeSettings()), Tally()
+    ours = session.Judge(settings or session.JudgeSettings())
+    tally = ours.tally()
     session.check([str(path)], ours, tally, engine=engine, progress=progress)
     header = Header(
         tool="cohere-conformance",
