@@ -35,6 +35,26 @@ GROUPS = {
 
 
 @pytest.mark.parametrize(
+    ("within", "labels", "names"),
+    [
+        (("v2.chat", "models"), ["POST /v2/chat", "GET /v1/models"], ("GET /v1/models", "v2.chat")),
+        (("v2.chat", "models"), ["GET /v1/models", "GET /v1/models/{model}"], ("models",)),
+        (("chat", "embed"), ["POST /v1/chat", "POST /v1/embed"], ("embed", "v1.chat")),
+        (("GET /v1/models", "POST /v2/chat"), ["GET /v1/models"], ("GET /v1/models",)),
+    ],
+)
+def test_a_name_selects_nothing_that_was_not_selected(
+    within: tuple[str, ...], labels: list[str], names: tuple[str, ...]
+) -> None:
+    selected = {label: group for label, group in GROUPS.items() if _is_named(label, group, within)}
+    assert fewest_names(labels, selected, within) == names
+
+
+def _is_named(label: str, group: str, within: tuple[str, ...]) -> bool:
+    return bool({label, group, f"v{label.partition('/v')[2][0]}.{group}"} & {*within})
+
+
+@pytest.mark.parametrize(
     ("labels", "names"),
     [
         (GROUPS.keys(), ("chat", "embed", "models")),

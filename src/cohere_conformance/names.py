@@ -64,12 +64,16 @@ def operations_by_name(groups: Mapping[str, str]) -> dict[str, frozenset[str]]:
     return {name: frozenset(labels) for name, labels in found.items()}
 
 
-def fewest_names(labels: Collection[str], groups: Mapping[str, str]) -> tuple[str, ...]:
+def fewest_names(
+    labels: Collection[str], groups: Mapping[str, str], within: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return the fewest names that select exactly these operations, in alphabetical order.
 
     Args:
         labels: of operations; those without a group are left out.
         groups: the group of each operation, by its label.
+        within: names that have selected the operations in `groups`: a name of more than one of them would
+            select operations that are not there; empty if all operations are.
     """
     left = set(labels)
     chosen = []
@@ -77,7 +81,10 @@ def fewest_names(labels: Collection[str], groups: Mapping[str, str]) -> tuple[st
     for name, found in sorted(
         operations_by_name(groups).items(), key=lambda one: (-len(one[1]), len(one[0]))
     ):
-        if found <= left:
+        selects_more = (
+            bool(within) and name not in (*groups, *within) and name.partition(".")[2] not in within
+        )
+        if found <= left and not selects_more:
             chosen.append(name)
             left -= found
     return tuple(sorted(chosen))

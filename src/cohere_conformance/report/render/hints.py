@@ -23,12 +23,22 @@ def absent(report: Report) -> str:
     if report.header.target is None or not labels:
         return ""
     statuses = set[str]().union(*(absent_statuses(one) for one in known if one.operation in labels))
-    others = fewest_names({one.operation for one in known} - labels, report.coverage.groups)
+    others = fewest_names(
+        {one.operation for one in known} - labels, report.coverage.groups, _selected(report)
+    )
     claim = f", add --declares {shlex.quote(','.join(others))}" if others else ""
     return (
         f"{quantity(len(labels), 'operation')} not implemented (status {' or '.join(sorted(statuses))}); "
         f"if that is meant{claim or ', name what the target implements with --declares'}"
     )
+
+
+def _selected(report: Report) -> tuple[str, ...]:
+    """Return the names that have selected the operations of a run; none if all were selected."""
+    if report.header.target is not None and report.header.target.declares:
+        return report.header.target.declares
+    only = [one.removeprefix("--only=") for one in report.header.arguments if one.startswith("--only=")]
+    return tuple(name.strip() for one in only for name in one.split(","))
 
 
 def revival(report: Report, shown: Row | Cause) -> str:
