@@ -11,15 +11,17 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from running import called
 from xdist.workermanage import NodeManager
 
-from cohere_conformance import cli, pytest_plugin
+from cohere_conformance import cli
 from cohere_conformance.cli import output
 from cohere_conformance.client import sender as http
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.report import journal
 from cohere_conformance.report.render import html, markdown
 from cohere_conformance.session import campaign, judging, removal, runner, worker
+from cohere_conformance.session.distributed import DistributedHooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -259,13 +261,11 @@ def test_a_process_of_a_stopped_run_has_time_to_remove_what_it_made() -> None:
     nodes = SimpleNamespace(EXIT_TIMEOUT=NodeManager.EXIT_TIMEOUT)
     node = SimpleNamespace(workerinput={}, nodemanager=nodes)
     begun = SimpleNamespace(identity=campaign.Identity("1", "2026-01-01T00:00:00Z", reference=True))
-    pytest_plugin._DistributedHooks(begun, 2).pytest_configure_node(node)  # type: ignore[arg-type]
+    DistributedHooks(begun, 2).pytest_configure_node(node)  # type: ignore[arg-type]
     assert nodes.EXIT_TIMEOUT > GRACE
 
 
-def test_a_process_that_is_killed_before_it_begins_is_missed(
-    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_is_killed_before_it_begins_is_missed(tmp_path: Path) -> None:
     """Another one takes its place and runs all cases; even so, something went wrong in the harness."""
     plugin = (
         "import os\n"
@@ -274,10 +274,9 @@ def test_a_process_that_is_killed_before_it_begins_is_missed(
         "        os._exit(9)\n"
     )
     (tmp_path / "dying_plugin.py").write_text(plugin, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert call(*CASES["run"], "-n", "2", "--", "-p", "dying_plugin") == 3
+    assert called(tmp_path, *CASES["run"], "-n", "2", "--", "-p", "dying_plugin").code == 3
     assert reported(tmp_path) == 3
-    assert call("report") == 3
+    assert called(tmp_path, "report").code == 3
 
 
 def test_an_incomplete_recording_is_not_kept(

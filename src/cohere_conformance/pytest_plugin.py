@@ -16,7 +16,6 @@ import pytest
 from cohere_conformance import suites
 from cohere_conformance.access import VARIABLE
 from cohere_conformance.cases import Case
-from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
 from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.fuzz.driver import FuzzExecutor, test_id
@@ -39,7 +38,7 @@ from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import CollectedTest
-from cohere_conformance.session.identity import Identity
+from cohere_conformance.session.identity import IDENTITY, WORKERS, Identity
 from cohere_conformance.session.interrupt import terminate_like_interrupt
 from cohere_conformance.session.plan import TargetKind, secrets
 from cohere_conformance.session.result import CaseResult
@@ -53,14 +52,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from xdist.workermanage import WorkerController
 
 _MAIN = "main"
 _CAMPAIGN = pytest.StashKey[Campaign]()
 _WORKER = pytest.StashKey[Worker]()
-_TIME_TO_END = round(GRACE) + 10
-"""Seconds for a process of `-n` to end: it removes what it created, and pytest needs some as well."""
-_IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -81,11 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         used = configuration(config)
         campaign = config.stash[_CAMPAIGN] = new_campaign(
-            config, used, workerinput[_WORKERS] if workerinput else max(workers, 1), _outcome(config).clock
+            config, used, workerinput[WORKERS] if workerinput else max(workers, 1), _outcome(config).clock
         )
         if workerinput:
             terminate_like_interrupt()
-            campaign.join(msgspec.convert(workerinput[_IDENTITY], Identity))
+            campaign.join(msgspec.convert(workerinput[IDENTITY], Identity))
         elif not config.getoption("--collect-only"):
             _outcome(config).campaign = campaign
             campaign.begin()
@@ -96,7 +91,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--collect-only"):
         return
     if workers:
-        config.pluginmanager.register(_DistributedHooks(campaign, workers))
+        from cohere_conformance.session.distributed import DistributedHooks  # brings execnet
+
+        config.pluginmanager.register(DistributedHooks(campaign, workers))
     else:
         config.stash[_WORKER] = campaign.worker(workerinput["workerid"] if workerinput else _MAIN)
     if not workerinput and is_brief(config):
@@ -125,19 +122,6 @@ def _workers(config: pytest.Config) -> int:
         return 0
     spread = getattr(config.option, "dist", "no") != "no"
     return len(getattr(config.option, "tx", ()) or ()) if spread else 0
-
-
-class _DistributedHooks:
-    """Hooks of the process that distributes the tests."""
-
-    def __init__(self, campaign: Campaign, workers: int) -> None:
-        self._workerinput = {_IDENTITY: msgspec.to_builtins(campaign.identity), _WORKERS: workers}
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: WorkerController) -> None:
-        """Pass the identity of the run to a worker, and give it time to remove what it created."""
-        node.nodemanager.EXIT_TIMEOUT = _TIME_TO_END
-        node.workerinput.update(self._workerinput)
 
 
 class _SuiteModule(pytest.Module):

@@ -195,6 +195,10 @@ class Campaign:
             raise UsageError("the run has not begun")
         return self._identity
 
+    def prepare(self) -> None:
+        """Load now what every process needs that is forked from this one."""
+        self._judge.prepare()
+
     def begin(self) -> None:
         """Remove what an earlier run has left, and probe the target.
 

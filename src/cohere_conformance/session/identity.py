@@ -4,6 +4,9 @@ import msgspec
 
 from cohere_conformance.report import NightPlan, RoleModel
 
+IDENTITY, WORKERS = "conformance_identity", "conformance_workers"
+"""The keys under which a process of `-n` is given the identity of the run and the number of processes."""
+
 
 class Identity(msgspec.Struct, frozen=True):
     """What the process that began a run passes to every worker.
