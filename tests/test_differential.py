@@ -145,7 +145,32 @@ def _pattern(
 _FORMATS = jsonschema.FormatChecker(formats=[])
 _FORMATS.checks("uuid")(is_uuid)
 _FORMATS.checks("date-time")(is_date_time)
-_Reference = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
+
+
+def _reference(schema: Any) -> Any:
+    """Return the reference, which looks at an equal value below the same `$ref` once if it conforms there.
+
+    What is compared differs from what was compared before at one place, mostly.
+    """
+    usual = jsonschema.Draft202012Validator.VALIDATORS["$ref"]
+    conforming: set[tuple[str, str]] = set()
+
+    def ref(validator: Any, target: str, instance: object, subschema: object) -> Iterator[ValidationError]:
+        key = (target, json.dumps(instance))
+        if key in conforming:
+            return
+        conforms = True
+        for error in usual(validator, target, instance, subschema):
+            conforms = False
+            yield error
+        if conforms:
+            conforming.add(key)
+
+    ours = {"pattern": _pattern, "$ref": ref}
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, ours)(
+        schema, format_checker=_FORMATS
+    )
+
 
 _REFERENCES: dict[int, tuple[Validator, Any]] = {}
 """By the identity of the fast validator, which is stored because the id of a freed object is reused."""
@@ -171,7 +196,7 @@ def _path(tokens: Iterable[str | int]) -> tuple[str, ...]:
 
 def slow(validator: Validator, value: Any) -> Errors:
     if id(validator) not in _REFERENCES:
-        _REFERENCES[id(validator)] = (validator, _Reference(validator.schema, format_checker=_FORMATS))
+        _REFERENCES[id(validator)] = (validator, _reference(validator.schema))
     _, reference = _REFERENCES[id(validator)]
     return {(_path(error.absolute_path), str(error.validator)) for error in reference.iter_errors(value)}
 

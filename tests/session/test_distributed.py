@@ -1,4 +1,4 @@
-"""The processes of `-n`: forked from the one that distributes the tests, or started where that is not safe."""
+"""The processes of `-n`: forked from the one that distributes the tests, or started where that is unsafe."""
 
 from __future__ import annotations
 
