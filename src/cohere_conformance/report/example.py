@@ -62,12 +62,13 @@ def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = Fals
     Args:
         exchange: with a finding.
         one_of_several: whether its test compares several exchanges: one alone may show nothing.
-        meant_to_fail: whether the server should refuse the request: it shows best what is about refusals, and
-            badly everything else.
+        meant_to_fail: whether the server should or may refuse the request: it shows best what is about
+            refusals, and badly everything else.
     """
     sent, received = exchange.request, exchange.response
     size = len(sent.url) + len(sent.body or b"") + len(received.body or b"")
     size += sum(len(event.data) for event in received.events or ())
+    size += sum(len(name) + len(value) for name, value in sent.headers)
     return meant_to_fail, one_of_several, size, order(exchange)
 
 

@@ -165,7 +165,7 @@ def background_of(contract: Contract, *, sent: bool = True) -> Background:
             requirements={one.id: one.says for one in requirements.values()},
             cases={case.id: case.about for case in cases},
         ),
-        refused=frozenset(case.id for case in cases if min(case.expect.status, default=0) >= 400),
+        refused=frozenset(case.id for case in cases if max(case.expect.status, default=0) >= 400),
         follows={one.id: one.follows for one in requirements.values() if one.follows},
         corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
         deprecations=known_deprecations(contract),
