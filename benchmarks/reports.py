@@ -1,7 +1,7 @@
-"""Whether two versions write the same report about the same recordings: findings, counts, examples, coverage.
+"""Whether two versions write equal reports about the same recordings: findings, counts, examples, coverage.
 
-A version is a folder with the package, such as `src` of another worktree. What must differ is left out: times
-and the command line. Run it before and after work on the speed of `check`.
+A version is a folder with the package, such as `src` of another worktree. What must differ is left out:
+times, the command line, and changes since an earlier run. Run it before and after work on speed.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def report(source: Path, recording: Path, options: tuple[str, ...], folder: Path
     text = (folder / "report.json").read_text(encoding="utf-8")
     # What has no date counts as seen when the command was started.
     written = json.loads(text.replace(json.loads(text)["header"]["started_at"], "now"))
+    written.pop("changes", None)
     for part, name in _DIFFERENT:
         del written[part][name]
     return written

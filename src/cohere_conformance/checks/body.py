@@ -51,8 +51,12 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
         value: parsed JSON.
         prefix: of each location: the tag of a stream's event.
     """
-    if validator.compiled.is_valid(value):
-        return
+    if not validator.compiled.is_valid(value):
+        yield from judge_invalid(frame, validator, value, prefix)
+
+
+def judge_invalid(frame: Frame, validator: Validator, value: Any, prefix: str = "") -> Iterator[Finding]:
+    """Yield what `judge_value` yields, for a value that is known to be invalid."""
     try:
         for part in parts(value, validator.names):
             yield from _judged(frame, validator, part, prefix)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cohere_conformance.checks.difference import Difference, difference
 from cohere_conformance.checks.judge import Judgement, judge_parsed, judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
-    from cohere_conformance.contract import Contract, Declarations, Operation
+    from cohere_conformance.contract import Contract, Declarations
     from cohere_conformance.contract.overlay import Amendment
     from cohere_conformance.model import Exchange, Finding
 
@@ -36,7 +37,7 @@ class Explainer:
 
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
-        self._known: dict[tuple[str, int], bool] = {}
+        self._known: dict[tuple[str, int], Difference | None] = {}
         self._explained: dict[str, str] = {}
         self._with: dict[str, Contract] = {}
         self._without: dict[str, Contract] = {}
@@ -63,14 +64,19 @@ class Explainer:
         exchange, judgement = parsed.exchange, judgement_of(self.contract, parsed)
         findings = judgement.findings
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
-        if label is None or not self._touched(label, exchange.response.status):
+        differing = self._difference(label, exchange.response.status) if label is not None else None
+        if label is None or differing is None:
             return judgement
         if any(finding.omitted for finding in findings):
             return judgement  # which of the omitted ones are explained is unknown
         remaining = {finding.fingerprint for finding in findings}
         body = exchange.response.body or b""
         left = _MOST_SEARCHED if len(body) <= _LARGEST_SEARCHED else 0
-        for finding in judge_parsed(self._published, parsed, requirements=False):
+        conforms = all(finding.requirement is not None for finding in findings)
+        published = differing.findings(parsed) if conforms else None
+        if published is None:
+            published = judge_parsed(self._published, parsed, requirements=False)
+        for finding in published:
             if finding.fingerprint in remaining:
                 continue
             if finding.fingerprint not in self._explained:
@@ -81,15 +87,17 @@ class Explainer:
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
-    def _touched(self, label: str, status: int) -> bool:
-        """Return whether any amendment changes what is declared of an exchange; otherwise judge once."""
+    def _difference(self, label: str, status: int) -> Difference | None:
+        """Return what amendments change of what is declared of an exchange; if nothing, it is judged once."""
         key = label, status
         if key not in self._known:
-            published = self._published.operations.get(label)
-            ours = self.contract.operations[label]
-            self._known[key] = published is None or (
-                published.digest != ours.digest and _declared(published, status) != _declared(ours, status)
-            )
+            ours, published = self.contract.operations[label], self._published.operations.get(label)
+            if published is None:
+                self._known[key] = Difference(ours, True, None, None)
+            elif published.digest == ours.digest:
+                self._known[key] = None
+            else:
+                self._known[key] = difference(ours, published, status)
         return self._known[key]
 
     def _amendment(self, label: str, finding: Finding, parsed: ParsedExchange) -> str:
@@ -154,11 +162,6 @@ class Corrector:
             msgspec.structs.replace(one, correction=self._corrections[one.fingerprint]) for one in findings
         ]
         return judgement
-
-
-def _declared(operation: Operation, status: int) -> tuple[object, ...]:
-    """Return everything that a judgement of an exchange with this status depends on."""
-    return (operation.label, operation.request, operation.query, operation.response(status))
 
 
 def _shows(contract: Contract, parsed: ParsedExchange, fingerprint: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import StreamEvent
@@ -38,24 +39,29 @@ def _frames(text: str) -> tuple[StreamEvent, ...]:
     body = text.removeprefix("\ufeff")
     if "\r" in body:
         body = body.replace("\r\n", "\n").replace("\r", "\n")
-    found: list[StreamEvent] = []
+    # A last frame that was cut off before its blank line counts as well: whether it is complete is for
+    # whoever reads its payload to say.
+    frames = (_remembered(text) if len(text) <= _SHORT else _frame(text) for text in body.split("\n\n"))
+    return tuple([event for event in frames if event is not None])
+
+
+def _frame(text: str) -> StreamEvent | None:
+    """Return the event of the lines between two blank ones."""
     name, data = "", list[str]()
-    # The blank lines at the end dispatch a last frame that was cut off before its own: whether it is whole
-    # is for whoever reads its payload to say.
-    for line in f"{body}\n\n".split("\n"):
+    for line in text.split("\n"):
         if line.startswith("data:"):
             data.append(line[6:] if line[5:6] == " " else line[5:])
         elif line.startswith("event:"):
             name = line[7:] if line[6:7] == " " else line[6:]
-        elif line:
-            # A field without a colon has an empty value; comments, ids, times and unknown fields say nothing.
-            if line == "data":
-                data.append("")
-            elif line == "event":
-                name = ""
-        else:
-            if joined := "\n".join(data):
-                found.append(StreamEvent(joined, name if name not in {"", "message"} else None))
-            if data or name:
-                name, data = "", []
-    return tuple(found)
+        # A field without a colon has an empty value; comments, ids, times and unknown fields say nothing.
+        elif line == "data":
+            data.append("")
+        elif line == "event":
+            name = ""
+    joined = "\n".join(data)
+    return StreamEvent(joined, name if name not in {"", "message"} else None) if joined else None
+
+
+_remembered = lru_cache(maxsize=4096)(_frame)
+_SHORT = 512
+"""Characters of a frame that is remembered: streams repeat most of their short ones."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cohere_conformance.checks.body import judge_value, malformed
+from cohere_conformance.checks.body import judge_invalid, malformed
 from cohere_conformance.checks.damaged import DamagedEvidence
 from cohere_conformance.checks.envelope import judge_envelope
 from cohere_conformance.checks.evidence import Evidence
@@ -273,7 +273,8 @@ def _body(
     yield from malformed(frame, Kind.BODY_MALFORMED, defects)
     if value is NOTHING:
         return
-    yield from judge_value(frame, media.body, value)
+    if not parsed.returns_valid(media.body):
+        yield from judge_invalid(frame, media.body, value)
     if frame.status >= 400:
         yield from judge_envelope(frame, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cohere_conformance.checks.framing import split
@@ -19,22 +20,54 @@ _Payload = dict[str, Any]
 _Folded = TypeVar("_Folded")
 
 
+class ParsedText:
+    """A JSON text, parsed, and whether its value is valid by the schemas that were asked.
+
+    Attributes:
+        parsed: the text as JSON.
+    """
+
+    __slots__ = ("_valid", "parsed")
+
+    def __init__(self, text: str | bytes) -> None:
+        self.parsed = parse(text)
+        self._valid: dict[Validator, bool] = {}
+
+    def conforms(self, declared: Validator) -> bool:
+        """Return whether the value is valid; each schema is asked once."""
+        known = self._valid.get(declared)
+        if known is None:
+            known = self._valid[declared] = declared.compiled.is_valid(self.parsed[0])
+        return known
+
+
+_remembered = lru_cache(maxsize=4096)(ParsedText)
+_SHORT = 256
+"""Characters of a payload that is remembered: streams repeat most of their short events."""
+
+
 class ParsedEvent:
     """One event of a stream with its payload."""
 
-    __slots__ = ("_payload", "event")
+    __slots__ = ("_text", "event")
 
     def __init__(self, event: StreamEvent) -> None:
         self.event = event
-        self._payload: Parsed | None = None
+        self._text: ParsedText | None = None
+
+    @property
+    def text(self) -> ParsedText:
+        """The event's data as JSON."""
+        # Not `cached_property`, here and below: it takes a lock and costs as much as the parsing.
+        if self._text is None:
+            data = self.event.data
+            self._text = _remembered(data) if len(data) <= _SHORT else ParsedText(data)
+        return self._text
 
     @property
     def payload(self) -> Parsed:
-        """The event's data as JSON."""
-        # Not `cached_property`, here and below: it takes a lock and costs as much as the parsing.
-        if self._payload is None:
-            self._payload = parse(self.event.data)
-        return self._payload
+        """The value of the event's data, and the defects of its text."""
+        return self.text.parsed
 
 
 class ParsedExchange:
@@ -43,37 +76,45 @@ class ParsedExchange:
     The parsed values must not be changed: several judgements share them.
     """
 
-    __slots__ = ("_events", "_folds", "_request", "_response", "_text", "_valid", "exchange")
+    __slots__ = ("_events", "_folds", "_request", "_response", "_text", "exchange")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self._request: Parsed | None = None
-        self._response: Parsed | None = None
+        self._request: ParsedText | None = None
+        self._response: ParsedText | None = None
         self._text: str | None = None
-        self._valid: dict[int, bool] = {}
         self._events: dict[Framing, tuple[ParsedEvent, ...]] = {}
         self._folds: dict[tuple[object, tuple[int, ...]], object] = {}
 
     @property
     def request(self) -> Parsed:
         """The body of the request as JSON."""
+        return self._sent.parsed
+
+    @property
+    def _sent(self) -> ParsedText:
         if self._request is None:
-            self._request = parse(self.exchange.request.body or b"")
+            self._request = ParsedText(self.exchange.request.body or b"")
         return self._request
 
     def sends_valid(self, declared: Validator) -> bool:
-        """Return whether the JSON body of the request is valid; each schema is asked once."""
-        known = self._valid.get(id(declared))  # schemas live longer than an exchange
-        if known is None:
-            known = self._valid[id(declared)] = declared.compiled.is_valid(self.request[0])
-        return known
+        """Return whether the JSON body of the request is valid."""
+        return self._sent.conforms(declared)
 
     @property
     def response(self) -> Parsed:
         """The body of the response as JSON."""
+        return self._received.parsed
+
+    @property
+    def _received(self) -> ParsedText:
         if self._response is None:
-            self._response = parse(self.exchange.response.body or b"")
+            self._response = ParsedText(self.exchange.response.body or b"")
         return self._response
+
+    def returns_valid(self, declared: Validator) -> bool:
+        """Return whether the JSON body of the response is valid."""
+        return self._received.conforms(declared)
 
     @property
     def text(self) -> str:

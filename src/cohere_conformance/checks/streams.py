@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.body import judge_value, malformed
+from cohere_conformance.checks.body import judge_invalid, judge_value, malformed
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.parsed import ParsedEvent
     from cohere_conformance.contract import Events, Validator
     from cohere_conformance.contract.compile import Framing
-    from cohere_conformance.model import StreamEvent
 
 _EVENT_NAME = "event-name"
 
@@ -55,7 +54,7 @@ def judge_stream(
         yield finding
     if Severity.BREAKING not in worst and declared.grammar is not None and sequence.payloads:
         joined = folded(fold_of(declared.grammar).fold, sequence.payloads)
-        yield from _folded(frame, joined, plain, additive=not worst)
+        yield from judge_folded(frame, joined, plain, additive=not worst)
 
 
 class _Sequence:
@@ -87,7 +86,7 @@ class _Sequence:
             if defects:
                 yield from malformed(self._frame, Kind.STREAM_MALFORMED, defects, location)
             if isinstance(payload, dict):
-                yield from self._payload(event, payload)
+                yield from self._payload(parsed, payload)
             elif payload is not NOTHING:
                 yield self._frame.finding(
                     Kind.STREAM_MALFORMED,
@@ -97,11 +96,12 @@ class _Sequence:
                     value_class=json_type(payload),
                 )
 
-    def _payload(self, event: StreamEvent, payload: dict[str, Any]) -> Iterator[Finding]:
+    def _payload(self, parsed: ParsedEvent, payload: dict[str, Any]) -> Iterator[Finding]:
+        event = parsed.event
         declared, grammar = self._declared, self._declared.grammar
         tag = payload.get(declared.tag)
         branch = declared.branches.get(tag) if isinstance(tag, str) else None
-        if branch is None or not branch.compiled.is_valid(payload):
+        if branch is None or not parsed.text.conforms(branch):
             yield from self._invalid(tag, payload)
         if not isinstance(tag, str):
             return
@@ -120,7 +120,7 @@ class _Sequence:
         declared = self._declared
         branch = declared.branches.get(tag) if isinstance(tag, str) else None
         if branch is not None:
-            yield from judge_value(self._frame, branch, payload, prefix=f"<{escaped(tag)}>")
+            yield from judge_invalid(self._frame, branch, payload, prefix=f"<{escaped(tag)}>")
             return
         known = ", ".join(declared.branches)
         missing = declared.tag not in payload
@@ -160,7 +160,7 @@ class _Sequence:
             )
 
 
-def _folded(
+def judge_folded(
     frame: Frame,
     folded: Folded,
     plain: Validator | None,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakValueDictionary
 
 import jsonschema_rs
 import msgspec
@@ -26,9 +27,9 @@ Framing = Literal["json", "sse", "ndjson"]
 _FRAMINGS: dict[str, Framing] = {"text/event-stream": "sse", "application/stream+json": "ndjson"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Validator:
-    """One schema, compiled once, on first use.
+    """One schema, compiled once, on first use; equal schemas of all contracts are one validator.
 
     Attributes:
         schema: self-contained JSON Schema (Draft 2020-12) with extension keywords of this package.
@@ -258,8 +259,12 @@ class _Operations(Mapping[str, Operation]):
         return len(self._sources)
 
 
+_VALIDATORS: WeakValueDictionary[str, Validator] = WeakValueDictionary()
+"""The validators of all contracts, by digest."""
+
+
 class _Compiler:
-    """Compiles the operations of one document: equal schemas become one validator."""
+    """Compiles the operations of one document."""
 
     def __init__(self, document: Document, grammars: Mapping[str, Grammar], requests: Document) -> None:
         self._document = document
@@ -269,7 +274,6 @@ class _Compiler:
         self._request_side = Translator(
             requests, null_for_optional=bool(requests.get("x-null-for-optional", False))
         )
-        self._shared: dict[str, Validator] = {}
 
     def operation(self, label: str, source: Document) -> Operation:
         method, path = label.split(" ", 1)
@@ -315,7 +319,7 @@ class _Compiler:
         return node
 
     def _validator(self, schema: Schema) -> Validator:
-        return self._shared.setdefault(digest(schema), Validator(schema))
+        return _VALIDATORS.setdefault(digest(schema), Validator(schema))
 
     def _query(self, parameters: Iterable[Document]) -> dict[str, QueryParameter]:
         found = {}
