@@ -274,7 +274,7 @@ def test_the_same_deviation_is_searched_for_once(
     searched = counting.number
     second = ours.judge(exchange("POST /v2/embed", BY_TYPE | {"id": "other"}))
     assert (first[0].amendment, second[0].amendment) == ("embed.api-version", "embed.api-version")
-    assert searched > counting.number - searched == 2
+    assert searched > counting.number - searched == 1, "as published, only what differs is judged"
 
 
 def test_no_amendment_touches_rerank(declarations: Declarations, explainer: Explainer) -> None:

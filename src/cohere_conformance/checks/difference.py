@@ -44,7 +44,7 @@ class MediaDifference:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ContractDifference:
     """What another contract declares differently of the exchanges of an operation with one status.
 
     Attributes:
@@ -83,7 +83,7 @@ class Difference:
         return selection.findings()
 
 
-def difference(ours: Operation, other: Operation, status: int) -> Difference | None:
+def difference(ours: Operation, other: Operation, status: int) -> ContractDifference | None:
     """Return what another contract declares differently; `None` if it declares the same.
 
     Args:
@@ -96,7 +96,7 @@ def difference(ours: Operation, other: Operation, status: int) -> Difference | N
     if not request and mine == theirs:
         return None
     if mine is None or theirs is None:
-        return Difference(other, request, None, None)
+        return ContractDifference(other, request, None, None)
     headers = theirs if mine.headers != theirs.headers else None
     plain = [
         next((one.body for one in declared.media.values() if one.framing == "json"), None)
@@ -107,9 +107,9 @@ def difference(ours: Operation, other: Operation, status: int) -> Difference | N
         media = theirs.media[name]
         differs = _media(mine.media[name], media, plain[1] if plain[0] is not plain[1] else None)
         if differs is None:
-            return Difference(other, request, headers, None)
+            return ContractDifference(other, request, headers, None)
         found[name] = differs
-    return Difference(other, request, headers, found)
+    return ContractDifference(other, request, headers, found)
 
 
 def _media(mine: Media, theirs: Media, plain: Validator | None) -> MediaDifference | None:

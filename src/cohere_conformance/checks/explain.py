@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.difference import Difference, difference
+from cohere_conformance.checks.difference import ContractDifference, difference
 from cohere_conformance.checks.judge import Judgement, judge_parsed, judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.errors import ContractError
@@ -37,7 +37,7 @@ class Explainer:
 
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
-        self._known: dict[tuple[str, int], Difference | None] = {}
+        self._known: dict[tuple[str, int], ContractDifference | None] = {}
         self._explained: dict[str, str] = {}
         self._with: dict[str, Contract] = {}
         self._without: dict[str, Contract] = {}
@@ -87,13 +87,13 @@ class Explainer:
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
-    def _difference(self, label: str, status: int) -> Difference | None:
+    def _difference(self, label: str, status: int) -> ContractDifference | None:
         """Return what amendments change of what is declared of an exchange; if nothing, it is judged once."""
         key = label, status
         if key not in self._known:
             ours, published = self.contract.operations[label], self._published.operations.get(label)
             if published is None:
-                self._known[key] = Difference(ours, True, None, None)
+                self._known[key] = ContractDifference(ours, True, None, None)
             elif published.digest == ours.digest:
                 self._known[key] = None
             else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.message import Message
-from email.parser import BytesParser
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,6 +56,9 @@ def _collect_texts(
 
 def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, str]]:
     """Yield name and text of each part of a form; bytes of a file that are not text are replaced."""
+    from email.message import Message  # hardly any request is a form
+    from email.parser import BytesParser
+
     head = f"content-type: {content_type}\r\n\r\n".encode("utf-8", "replace")
     parts = BytesParser().parsebytes(head + body).get_payload()
     for part in parts if isinstance(parts, list) else ():

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from cohere_conformance.checks.parsed import ParsedExchange
     from cohere_conformance.contract import Contract, Operation
-    from cohere_conformance.model import Headers
+    from cohere_conformance.model import Exchange, Headers
     from cohere_conformance.observed.plan import LocationPlan, ResolvedPlan
 
-_HEADERS = frozenset({"num_chars", "num_tokens", "x-debug-trace-id"})
+FIELDS = frozenset({"num_chars", "num_tokens", "x-debug-trace-id"})
 """Fields of the API whose presence depends on the operation. Those of the edge depend on the way to the
 server, those about limits on the key, and others could be anybody's."""
 _NUMBERS = frozenset({int, float})
@@ -52,7 +52,7 @@ _TYPES = {
 _UNDECLARED = re.compile(r"[a-z][a-z_]{1,39}")
 """Names of properties that are learned although the contract does not declare them: what a service calls a
 property, and no id, number or text that is somebody's."""
-_EVENTS = 16
+EVENTS = 16
 """Events of one type that are looked at in one stream: hundreds of deltas show what the first ones show."""
 _DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d")
 
@@ -107,8 +107,6 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
     else:
         return None
     walk.close(response.headers)
-    matched = _DAY.match(exchange.source.recorded_at or "")
-    day = matched[0] if matched else BEFORE
     scenario = Scenario(
         label,
         response.status,
@@ -116,7 +114,13 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
         request_features(operation, parsed),
         frozenset(walk.choices()),
     )
-    return Sample(scenario, walk, day, declared_locations(operation))
+    return Sample(scenario, walk, day_of(exchange), declared_locations(operation))
+
+
+def day_of(exchange: Exchange) -> str:
+    """Return the day on which an exchange was recorded; `BEFORE` if that is not known."""
+    matched = _DAY.match(exchange.source.recorded_at or "")
+    return matched[0] if matched else BEFORE
 
 
 def declared_locations(operation: Operation) -> frozenset[str]:
@@ -186,7 +190,7 @@ class Walk:
         number: Counter[str] = Counter()
         for name, payload in events:
             number[name] += 1
-            if name in declared and number[name] <= _EVENTS:
+            if name in declared and number[name] <= EVENTS:
                 plan = declared[name]
                 self.there[plan.location] += 1
                 self._value(plan, payload)
@@ -202,7 +206,7 @@ class Walk:
         if "date" in names:
             self._count(HEADERS)
             self.objects[HEADERS] += 1
-            for name in _HEADERS:
+            for name in FIELDS:
                 self.chances[f"{HEADERS}{name}"] += 1
                 self.there[f"{HEADERS}{name}"] += name in names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -150,17 +151,10 @@ def background_of(contract: Contract, *, sent: bool = True) -> Background:
         contract: that judged.
         sent: whether the exchanges may be of cases; recorded ones are not, and reading the cases takes long.
     """
-    declarations: dict[tuple[str, str], str] = {}
-    for operation in contract.operations.values():
-        for one in declared(operation):
-            if one.declaration:
-                # Branches of a union may declare one location: ids of causes need the same branch each time.
-                key = one.operation, one.name
-                declarations[key] = min(declarations.get(key, one.declaration), one.declaration)
     cases = _cases() if sent else ()
     requirements = shipped_requirements().requirements
     return Background(
-        declarations=declarations,
+        declarations=_DeclaredAt(contract.operations),
         sentences=Sentences(
             requirements={one.id: one.says for one in requirements.values()},
             cases={case.id: case.about for case in cases},
@@ -170,6 +164,35 @@ def background_of(contract: Contract, *, sent: bool = True) -> Background:
         corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
         deprecations=known_deprecations(contract),
     )
+
+
+class _DeclaredAt(Mapping[tuple[str, str], str]):
+    """Where the document declares a location, by operation and location; found when asked for."""
+
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
+        self._operations = operations
+        self._known: dict[str, dict[str, str]] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> str:
+        label, location = key
+        return self._of(label)[location]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((label, location) for label in self._operations for location in self._of(label))
+
+    def __len__(self) -> int:
+        return sum(len(self._of(label)) for label in self._operations)
+
+    def _of(self, label: str) -> dict[str, str]:
+        if label not in self._known:
+            found: dict[str, str] = {}
+            operation = self._operations.get(label)
+            for one in () if operation is None else declared(operation):
+                if one.declaration:
+                    # Branches of a union may declare one location: ids of causes need the same one each time.
+                    found[one.name] = min(found.get(one.name, one.declaration), one.declaration)
+            self._known[label] = found
+        return self._known[label]
 
 
 def _cases() -> tuple[Case, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -16,10 +16,11 @@ from cohere_conformance.observed.compare import ObservedShapes
 from cohere_conformance.observed.evidence import exchanges
 from cohere_conformance.observed.file import load_observed, shipped_observed
 from cohere_conformance.observed.response import sample_of
+from cohere_conformance.observed.skeleton import skeleton_of
 from cohere_conformance.report import ComparedShapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.contract import Contract
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 KEYWORDS = AUTO, SHIPPED, NONE = "auto", "shipped", "none"
 """What `--observed` may be besides a file: the shipped shapes for dated responses of the vendor's hosts,
 which is the default; for every response; or no comparison."""
+
+
+_MOST = 4096
+"""Results of comparisons that are remembered."""
 
 
 def observing(
@@ -48,24 +53,53 @@ def observing(
     if observed == NONE:
         return lambda exchange: judgement(ParsedExchange(exchange))
     own = ObservedShapes({} if observed in KEYWORDS else load_observed(Path(observed)))
+    known: dict[Hashable, _Compared] = {}
+
+    def compared(parsed: ParsedExchange, *, ships: bool, vendors: bool) -> _Compared:
+        sample = sample_of(contract, parsed)
+        if sample is None:
+            return _Compared()
+        mine = tuple(own.findings(sample))
+        if not ships:
+            return _Compared(mine)
+        # Not what the user's file knows better: a property that is gone, a value that is not new.
+        shipped = shipped_shapes(hints=not vendors or (observed != SHIPPED and not sends))
+        more = (one for one in shipped.findings(sample) if _matters(one, observed))
+        return _Compared(mine, tuple(one for one in more if not own.knows(sample, one)))
 
     def judged(exchange: Exchange) -> Judgement:
         parsed = ParsedExchange(exchange)
         found = judgement(parsed)
-        ships = with_shipped(exchange, observed)
-        sample = sample_of(contract, parsed) if ships or observed not in KEYWORDS else None
-        if sample is None:
+        ships, vendors = with_shipped(exchange, observed), _is_vendors(exchange.request.url)
+        if not ships and observed in KEYWORDS:
             return found
-        findings = [*found.findings, *own.findings(sample, {one.location for one in found.findings})]
-        if ships:
-            # Not what the user's file knows better: a property that is gone, a value that is not new.
-            vendors = is_vendors(urlsplit(exchange.request.url).hostname or "")
-            shipped = shipped_shapes(hints=not vendors or (observed != SHIPPED and not sends))
-            more = shipped.findings(sample, {one.location for one in findings})
-            findings += [one for one in more if _matters(one, observed) and not own.knows(sample, one)]
+        skeleton = skeleton_of(contract, parsed)
+        key = skeleton, ships, vendors
+        result = known.get(key) if skeleton is not None else None
+        if result is None:
+            result = compared(parsed, ships=ships, vendors=vendors)
+            if len(known) >= _MOST:
+                known.clear()
+            known[key] = result
+        findings = found.findings
+        for several in result:
+            reported = {one.location for one in findings} if several else set()
+            findings = [*findings, *(one for one in several if one.location not in reported)]
         return replace(found, findings=findings)
 
     return judged
+
+
+class _Compared(NamedTuple):
+    """The result of a comparison: the findings by the user's file, and those by the shipped shapes."""
+
+    own: tuple[Finding, ...] = ()
+    shipped: tuple[Finding, ...] = ()
+
+
+@lru_cache(maxsize=1024)
+def _is_vendors(url: str) -> bool:
+    return is_vendors(urlsplit(url).hostname or "")
 
 
 def with_shipped(exchange: Exchange, observed: str) -> bool:
@@ -78,7 +112,7 @@ def with_shipped(exchange: Exchange, observed: str) -> bool:
     if observed in {SHIPPED, NONE}:
         return observed == SHIPPED
     # Examples that somebody has written have no date and less in them than real responses.
-    return bool(exchange.source.recorded_at) and is_vendors(urlsplit(exchange.request.url).hostname or "")
+    return bool(exchange.source.recorded_at) and _is_vendors(exchange.request.url)
 
 
 def compared_with(observed: str, *, shipped: bool) -> tuple[ComparedShapes, ...]:

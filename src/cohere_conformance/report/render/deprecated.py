@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from rich.table import Table
-from rich.text import Text
 
 from cohere_conformance.report.deprecated import DeprecatedKind, Deprecation
 from cohere_conformance.report.render.safe import encodable, json_visible, plain
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
 TITLE = "Deprecated"
 COLUMNS = ("days left", "ends", "announced", "what", "seen", "instead", "source")
@@ -83,6 +82,9 @@ def calendar_terminal(made: Calendar, console: Console) -> None:
         made: the calendar.
         console: where it is printed.
     """
+
+    from rich.table import Table  # not needed for reports
+    from rich.text import Text
 
     def text(value: str) -> Text:
         return Text(encodable(plain(value, longest=None), console.encoding))

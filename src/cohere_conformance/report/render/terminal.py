@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from cohere_conformance.model import Severity
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+    from rich.table import Table
 
     from cohere_conformance.report.shape import Cause, Report, Row
 
@@ -213,7 +212,7 @@ class _Printer:
         if totals:
             self.console.print()
             self._line("Exercised", "bold")
-            table = Table.grid(padding=(0, 2))
+            table = _grid()
             for one in totals:
                 table.add_row(f"  {one.name}", f"{one.seen}/{one.declared}", f"({one.share})")
             self.console.print(table, highlight=False)
@@ -224,7 +223,7 @@ class _Printer:
             return
         self.console.print()
         self._line("At a glance", "bold")
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table = _table()
         for name in ("severity", "kind"):
             table.add_column(name, no_wrap=True)
         for name in ("findings", "operations", "exchanges"):
@@ -241,7 +240,7 @@ class _Printer:
         operations = self.report.coverage.operations
         if operations:
             self._heading("Operations", len(operations))
-            table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+            table = _table()
             table.add_column("operation", overflow="fold")
             for name in ("judged", "clean", "breaking", "additive", "spec defects"):
                 table.add_column(name, justify="right", no_wrap=True)
@@ -259,7 +258,7 @@ class _Printer:
         self._heading("Fuzzed", len(rows) - 1)
         # Narrow columns leave the labels of operations a line of their own more often than not.
         gap = " " if self.console.width >= WIDE else "\n"
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+        table = _table(padding=(0, 1, 0, 0))
         table.add_column("operation", overflow="fold")
         for name in parts.FUZZED_COLUMNS:
             table.add_column(name, justify="right", no_wrap=True)
@@ -340,7 +339,7 @@ class _Printer:
             return
         self._heading(parts.KNOWN_DEFECTS, len(amendments))
         shown, more = parts.cut(amendments, self.limit)
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table = _table()
         table.add_column("amendment", overflow="fold")
         table.add_column("findings", justify="right", no_wrap=True)
         table.add_column("exchanges", justify="right", no_wrap=True)
@@ -372,3 +371,16 @@ def _with(name: str, sentences: Mapping[str, str]) -> str:
     """Return an id with the sentence about it, if there is one."""
     says = sentences.get(name)
     return f"{name}: {says}" if says else name
+
+
+def _table(**options: Any) -> Table:
+    from rich.box import SIMPLE_HEAD  # a summary needs no tables
+    from rich.table import Table
+
+    return Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, **options)
+
+
+def _grid() -> Table:
+    from rich.table import Table
+
+    return Table.grid(padding=(0, 2))

@@ -1,0 +1,149 @@
+"""The skeleton of an exchange: all that decides what its response shows, in a form that is quickly made.
+
+Most responses to one operation differ in their texts and numbers only, which no comparison looks at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cohere_conformance.checks.exercised import media_of
+from cohere_conformance.contract.elements import OperationKey, outline
+from cohere_conformance.contract.requested import request_outline
+from cohere_conformance.observed.response import EVENTS, FIELDS, day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+    from cohere_conformance.checks.parsed import ParsedExchange
+    from cohere_conformance.contract import Contract, Media
+    from cohere_conformance.contract.elements import Shape
+
+_UNSEEN = b"0123456789+-.eE \t\r\n"
+"""Bytes outside of strings that are left out: numbers and white space. `true` and `false` remain distinct."""
+_SHORT = 256
+"""Characters of a text whose skeleton is remembered."""
+_LONGEST = 600
+"""Bytes of a kept text in which every character is an escape."""
+
+
+def skeleton(text: bytes | str, kept: frozenset[bytes]) -> bytes:
+    """Return what is left of a valid JSON text without numbers and without most of its strings.
+
+    Args:
+        text: the JSON.
+        kept: the strings that remain besides the names of properties.
+    """
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    escaped = b"\\" in data
+    if escaped:
+        data = data.replace(b"\\\\", b"\x01").replace(b'\\"', b"\x02")
+    parts = data.split(b'"')
+    structure = b'"'.join(parts[::2]).translate(None, _UNSEEN)
+    following = structure.split(b'"')[1:]
+    strings = [
+        string if after[:1] == b":" or string in kept or (escaped and _may_be_kept(string)) else b""
+        for string, after in zip(parts[1::2], following, strict=True)
+    ]
+    return structure + b'"' + b'"'.join(strings)
+
+
+def _may_be_kept(string: bytes) -> bool:
+    """Return whether a string with escapes may be one of the kept ones, which are short and of one line."""
+    return b"\\" in string and len(string) <= _LONGEST and b"\\n" not in string
+
+
+_remembered = lru_cache(maxsize=4096)(skeleton)
+
+
+def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
+    """Return the skeleton of a successful exchange; exchanges with equal ones have equal samples.
+
+    Args:
+        contract: by which responses are walked through.
+        parsed: the exchange.
+
+    Returns:
+        The skeleton; `None` if the exchange has to be looked at itself.
+    """
+    request, response = parsed.exchange.request, parsed.exchange.response
+    label = contract.route(request.method, request.url).operation
+    declared = contract.operations[label].response(response.status) if label is not None else None
+    media = media_of(declared, parsed) if declared is not None else None
+    if label is None or media is None or response.failure is not None:
+        return None
+    operation = contract.operations[label]
+    kept = _kept(OperationKey(operation.label, operation.digest, operation))
+    sent, mistakes = parsed.request
+    if kept is None or (mistakes and isinstance(sent, dict)):
+        return None
+    received = _received(media, parsed, kept)
+    if received is None:
+        return None
+    body = request.body if isinstance(sent, dict) else None
+    names = {name for name, _ in response.headers}
+    return (
+        label,
+        response.status,
+        media.name,
+        received,
+        urlsplit(request.url).query,
+        body and (skeleton(body, kept), str(sent.get("model"))),
+        "date" in names,
+        frozenset(names & FIELDS),
+        day_of(parsed.exchange),
+    )
+
+
+def _received(media: Media, parsed: ParsedExchange, kept: frozenset[bytes]) -> Hashable:
+    """Return the skeleton of a response; of a stream, those of the events that are looked at."""
+    if media.events is None:
+        mistakes = parsed.response[1]
+        body = parsed.exchange.response.body
+        return None if mistakes or body is None else skeleton(body, kept)
+    number: Counter[str] = Counter()
+    found = set()
+    for event in parsed.events(media.framing):
+        payload, mistakes = event.payload
+        name = payload.get(media.events.tag) if isinstance(payload, dict) else None
+        if not isinstance(name, str):
+            continue
+        if mistakes:
+            return None
+        number[name] += 1
+        if number[name] <= EVENTS:
+            data = event.event.data
+            found.add((_remembered if len(data) <= _SHORT else skeleton)(data, kept))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=256)
+def _kept(key: OperationKey) -> frozenset[bytes] | None:
+    """Return the texts that decide what an exchange of an operation shows; `None` if numbers do as well."""
+    whole = outline(key.operation)
+    events = (shape for shapes in whole.events.values() for shape in shapes.values())
+    found: set[str] = set()
+    for shape in _shapes([*whole.bodies.values(), *events, *request_outline(key.operation).bodies.values()]):
+        found.update(shape.values)
+        for condition, _ in shape.branches:
+            if condition is not None:
+                found |= condition.values
+                if len(condition.types & {"integer", "number"}) == 1 and "number" not in condition.types:
+                    return None
+    if any(text.lstrip("-")[:1].isdecimal() or 6 * len(text) > _LONGEST for text in found):
+        return None
+    return frozenset(text.encode() for text in found)
+
+
+def _shapes(shapes: Iterable[Shape]) -> Iterator[Shape]:
+    """Yield the shapes and all those below them."""
+    pending = [*shapes]
+    while pending:
+        shape = pending.pop()
+        yield shape
+        pending += shape.properties.values()
+        pending += [below for _, below in shape.branches]
+        pending += [below for below in (shape.extra, shape.items) if below is not None]
