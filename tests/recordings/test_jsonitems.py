@@ -100,8 +100,11 @@ def test_large_elements_are_read_in_growing_pieces() -> None:
     assert read(text) == expected(text)
 
 
-def test_plain_elements_do_not_need_the_incremental_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All but the last one, behind which the rest of the document is checked."""
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 64, 65_536])
+def test_plain_elements_do_not_need_the_incremental_parser(
+    monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """All but the last one, behind which the rest of the document is checked; wherever the pieces end."""
     left: list[Any] = []
     items = jsonitems.ijson.items
 
@@ -111,9 +114,15 @@ def test_plain_elements_do_not_need_the_incremental_parser(monkeypatch: pytest.M
             yield value
 
     monkeypatch.setattr(jsonitems.ijson, "items", spied)
-    elements = [{"number": number, "text": "a" * 1000, "list": [1.5, {}]} for number in range(500)]
-    assert len(read(document(elements, None, indent=None, ascii_only=True))[0]) == 500
-    assert [one["number"] for one in left] == [499]
+    monkeypatch.setattr(jsonitems, "_PIECE", piece)
+    values = [-1, -1.5e-7, True, None, '\u2028\\ " \U0001f600', [{}, -12], {"a": -1}]
+    elements = [{"number": number, "value": values[number % len(values)]} for number in range(50)]
+    for ascii_only in (True, False):
+        text = document(elements, None, indent=None, ascii_only=ascii_only)
+        wanted = expected(text)
+        left.clear()
+        assert read(text) == wanted
+        assert [one["number"] for one in left] == [49]
 
 
 def test_unwanted_elements_are_counted_and_not_decoded() -> None:

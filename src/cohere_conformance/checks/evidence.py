@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cohere_conformance.checks.fold import fold_of
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _Found = TypeVar("_Found")
-_UNKNOWN = object()
 
 
 def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
     """Make a function look at each exchange once; callers share its result and must not change it."""
 
     @wraps(find)
-    def found(evidence: Evidence) -> _Found:
-        known = evidence.found.get(find, _UNKNOWN)
-        if known is _UNKNOWN:
-            known = evidence.found[find] = find(evidence)
-        return cast("_Found", known)
+    def found(evidence: Evidence) -> Any:
+        known = evidence.found
+        if find not in known:
+            known[find] = find(evidence)
+        return known[find]
 
     return found
 
@@ -75,7 +74,7 @@ class Evidence:
         self._response: Json | None = None
         self._sent: Json | None = None
         self._headers: dict[str, str] | None = None
-        self.found: dict[object, object] = {}
+        self.found: dict[object, Any] = {}
 
     @property
     def sent(self) -> Json:

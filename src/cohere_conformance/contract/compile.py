@@ -147,13 +147,18 @@ class Operation:
     query: Mapping[str, QueryParameter]
     responses: Mapping[str, ResponseDeclaration]
     digest: str
+    _found: dict[int, ResponseDeclaration | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def response(self, status: int) -> ResponseDeclaration | None:
         """Return the declaration of the status, by its own name, its range, or `default`."""
-        for name in (str(status), f"{status // 100}XX", "default"):
-            if name in self.responses:
-                return self.responses[name]
-        return None
+        if status not in self._found:
+            names = (str(status), f"{status // 100}XX", "default")
+            self._found[status] = next(
+                (self.responses[name] for name in names if name in self.responses), None
+            )
+        return self._found[status]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,10 @@ _PIECE = 64 * 1024
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 # Not as `float`: a number that no float can represent must not end the parsing.
 _VALUE = msgspec.json.Decoder(float_hook=Decimal)
-_REST = re.compile(r"trailing characters \(byte (\d+)\)")
-"""What the decoder says of a value that something follows; the byte is the one after its first character."""
+_PROBLEM = re.compile(r"(.*) \(byte (\d+)\)")
+"""What the decoder says of a value that something follows, or of a broken one; the byte is one too many."""
+_CUT = 16
+"""Bytes at the end of a text in which a mistake may be a number, a word or an escape that goes on."""
 _OBJECT = re.compile(rb"\s*\{\s*")
 _KEY = re.compile(rb'"([^"\\\x00-\x1f]{0,100})"\s*:\s*')
 _COMMA = re.compile(rb"\s*,\s*")
@@ -131,10 +133,11 @@ class JsonItems:
         try:
             _RAW.decode(memoryview(self._text)[at:])
         except msgspec.DecodeError as error:
-            rest = _REST.search(str(error))
-            if rest is not None:
-                return at + int(rest[1]) - 1
-            if "truncated" not in str(error):
+            problem = _PROBLEM.search(str(error))
+            where = at + int(problem[2]) - 1 if problem is not None else len(self._text)
+            if problem is not None and problem[1].endswith("trailing characters"):
+                return where
+            if where < len(self._text) - _CUT:
                 raise _UnclearError from error
         except RecursionError as error:
             raise _UnclearError from error
