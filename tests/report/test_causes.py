@@ -961,7 +961,8 @@ def test_what_the_type_of_an_object_selects_follows_from_a_wrong_type(server: Se
     other = found(Kind.TYPE_CHANGED, "/embeddings", operation=EMBED, observed="{}")
     server.case("embed.a", [typed, other])
     server.case("embed.b", [typed, found(Kind.TYPE_CHANGED, "/meta/tokens", operation=EMBED)])
-    assert [len(cause.findings) for cause in server.report().causes] == [2, 1]
+    server.case("embed.v1", [found(Kind.TYPE_CHANGED, "/embeddings", operation="POST /v1/embed")])
+    assert [len(cause.findings) for cause in server.report().causes] == [3, 1]
 
 
 def test_properties_beside_an_absent_object_follow_from_its_absence(server: Server) -> None:
@@ -1056,3 +1057,22 @@ def test_an_empty_list_follows_from_what_it_is_filtered_by(server: Server, query
     empty = found(Kind.EXPECTATION_FAILED, "/models", operation=MODELS, observed="[]")
     server.case("models.b", [empty], query=query)
     assert len(server.report().causes) == causes
+
+
+def test_a_rule_about_what_should_have_been_refused_follows_from_its_acceptance(server: Server) -> None:
+    accepted = violated("chat.schema", expected="a refusal of a schema of no object", observed="200")
+    server.case("chat.relation", [accepted, violated("chat.json", "/message/content/*/text")])
+    (cause,) = server.report().causes
+    assert cause.title == "POST /v2/chat accepts a schema of no object"
+
+
+def test_a_request_that_is_accepted_follows_from_a_requirement_that_follows_another(server: Server) -> None:
+    refused = violated("common.client-name", operation=EMBED, expected="a refusal of it", observed="200")
+    server.case("embed.a", [violated("embed.repeatable", "/embeddings", operation=EMBED)])
+    server.case("embed.b", [refused], fails=True)
+    accepted = found(
+        Kind.STATUS_UNEXPECTED, operation=EMBED, expected="status 400 or 422", observed="200: {}"
+    )
+    server.case("embed.negative", [accepted], fails=True)
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 3

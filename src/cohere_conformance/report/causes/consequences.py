@@ -74,6 +74,7 @@ class _Search:
         self._left = {id(group): group for group in strong}
         self._weak = {id(group): group for group in weak}
         self._inputs = [group for group in everything if group.key.rule == "input"]
+        self._typing = [group for group in strong if any(map(_is_of_type, group.members))]
         self._by_key = {group.key: group for group in everything}
         self._owners: dict[str, CauseGroup] = {}
         self._unexpected: dict[str, list[CauseGroup]] = {}
@@ -115,6 +116,9 @@ class _Search:
                 accepting := next((one for one in known if self._apis(group) <= self._apis(one)), None)
             ) is not None:
                 return accepting if self._explains(group, accepting) else None
+        refusals = [one for one in self._companions(group) if _serves_invalid(one)]
+        if found := [one for one in refusals if _come_with(group, one) and not _serves_invalid(group)]:
+            return self._first(group, found)
         if not all(one.rank[0] and one.served for one in group.members):
             return None
         if group.key.rule in {"declaration", "requirement"} and not group.cases:
@@ -144,11 +148,16 @@ class _Search:
         return {self._facts.group(label) for label in self._operations[id(group)]}
 
     def of_another_object(self, group: CauseGroup) -> CauseGroup | None:
-        """Return a group of a requirement that says that the object of each finding is another one."""
+        """Return a group of a requirement that says that the object of each finding is another one.
+
+        What a wrong type selects is wrong in other operations of the same API as well.
+        """
         if group.key.rule != "declaration":
             return None
         required = [one for one in self._companions(group) if one.key.rule == "requirement"]
-        found = (one for one in required if one in self and _come_with(group, one, _selected))
+        found = [one for one in required if one in self and _come_with(group, one, _unwrapped)]
+        typing = (one for one in self._typing if one in self and self._apis(group) <= self._apis(one))
+        found += [one for one in typing if all(any(_typed(a, b) for b in one.members) for a in group.members)]
         return self._first(group, found)
 
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
@@ -242,17 +251,25 @@ def wrapped(one: SeenFinding, other: SeenFinding) -> bool:
     )
 
 
-def _selected(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a value does not fit its object, because the object has a wrong type or is absent.
+def _is_of_type(one: SeenFinding) -> bool:
+    """Return whether a requirement finds the type of an object wrong, which selects its schema."""
+    name = one.place.rpartition("/")[2]
+    return bool(one.row.requirement) and (name == "type" or name.endswith("_type"))
 
-    The type selects the schema of the object; the properties of an absent object are undeclared beside it.
-    """
-    parent, _, name = other.place.rpartition("/")
-    if one.place.rpartition("/")[0] != parent:
-        return False
-    typed = name == "type" or name.endswith("_type")
-    unwrapped = one.row.kind is Kind.PROPERTY_UNDOCUMENTED and other.row.observed in _ABSENT
-    return unwrapped or (typed and one.row.kind in _TYPED)
+
+def _typed(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a value does not fit the schema that the wrong type of its object selects."""
+    return _is_of_type(other) and one.row.kind in _TYPED and _beside(one, other)
+
+
+def _unwrapped(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether properties are undeclared beside an object that is absent, in which they should be."""
+    absent = other.row.observed in _ABSENT
+    return absent and one.row.kind is Kind.PROPERTY_UNDOCUMENTED and _beside(one, other)
+
+
+def _beside(one: SeenFinding, other: SeenFinding) -> bool:
+    return one.place.rpartition("/")[0] == other.place.rpartition("/")[0]
 
 
 def _names(one: SeenFinding, other: SeenFinding) -> bool:
@@ -275,7 +292,7 @@ def _come_with(
 
 
 def _siblings(one: SeenFinding, other: SeenFinding) -> bool:
-    if one.place.rpartition("/")[0] != other.place.rpartition("/")[0]:
+    if not _beside(one, other):
         return False
     if {one.row.kind, other.row.kind} <= _RENAMED:
         return True

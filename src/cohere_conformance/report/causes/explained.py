@@ -84,12 +84,11 @@ def _accepting(
     if one.row.kind is not Kind.STATUS_UNEXPECTED or outcome(one.row) != ACCEPTED:
         return None
     for group, findings in found:
-        violated = [other for other in findings if other.row.requirement]
-        here = any(other.row.operation == one.row.operation for other in violated)
-        if (
-            here
-            and group.key.rule == "requirement"
-            and all(other.served and (other.rank[0] or refusal_expected(other.row)) for other in violated)
+        here = (
+            other for other in findings if other.row.requirement and other.row.operation == one.row.operation
+        )
+        if group.key.rule == "requirement" and any(
+            other.served and (other.rank[0] or refusal_expected(other.row)) for other in here
         ):
             return group
     return None
