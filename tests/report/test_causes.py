@@ -137,8 +137,14 @@ def test_a_requirement_that_says_nothing_without_another_one_follows_it(server: 
 def test_a_requirement_does_not_follow_what_is_wrong_in_other_operations(server: Server) -> None:
     server.case("embed.a", [violated("embed.repeatable", "/embeddings/float/*", operation=EMBED)])
     server.case("embed.b", [violated("embed.batch", "/embeddings/float/*", operation=EMBED)])
-    server.case("rerank.a", [violated("embed.batch", "/embeddings/float/*", operation=RERANK)])
+    server.case("rerank.a", [violated("common.client-name", operation=RERANK)])
     assert len(server.report().causes) == 2
+
+
+def test_requirements_of_one_catalogue_follow_each_other_in_all_their_operations(server: Server) -> None:
+    server.case("embed.a", [violated("embed.repeatable", "/embeddings/float/*", operation=EMBED)])
+    server.case("embed.b", [violated("embed.batch", "/embeddings/float/*", operation=RERANK)])
+    assert len(server.report().causes) == 1
 
 
 def test_a_value_that_a_requirement_names_in_an_object_follows_it(server: Server) -> None:
@@ -1076,3 +1082,39 @@ def test_a_request_that_is_accepted_follows_from_a_requirement_that_follows_anot
     server.case("embed.negative", [accepted], fails=True)
     (cause,) = server.report().causes
     assert len(cause.findings) == 3
+
+
+@pytest.mark.parametrize(("observed", "causes"), [("[]", 1), ("absent", 2)])
+def test_properties_of_one_object_that_a_case_finds_equal_follow_the_same_cause(
+    server: Server, observed: str, causes: int
+) -> None:
+    server.case("chat.a", [violated("chat.joined", "/strings")])
+    strings, tokens = (
+        found(Kind.EXPECTATION_FAILED, place, observed=observed) for place in ("/strings", "/tokens")
+    )
+    server.case("chat.b", [strings, tokens])
+    server.case("chat.c", [tokens])
+    assert len(server.report().causes) == causes
+
+
+def test_a_model_that_does_not_exist_is_not_read_either(server: Server) -> None:
+    server.case("chat.unknown-model", [found(Kind.STATUS_UNEXPECTED, expected="status 404")], fails=True)
+    read = found(Kind.STATUS_UNEXPECTED, operation="GET /v1/models/{model}", expected="status 404")
+    server.case("models.get.unknown", [read], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "Models that do not exist are served"
+
+
+@pytest.mark.parametrize(("place", "causes"), [("/models/*/kind", 1), ("/total", 2)])
+def test_what_a_list_lacks_follows_from_an_incomplete_list(server: Server, place: str, causes: int) -> None:
+    server.case("models.a", [violated("models.listed", "/models", operation=MODELS)])
+    absent = found(Kind.EXPECTATION_FAILED, place, operation=MODELS, observed="absent")
+    server.case("models.b", [absent])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize(("place", "causes"), [("/documents/*/id", 1), ("/pages/*/id", 2)])
+def test_an_absent_id_follows_from_ids_that_refer_to_nothing(server: Server, place: str, causes: int) -> None:
+    server.case("chat.a", [violated("chat.referred", "/citations/*/document_ids")])
+    server.case("chat.b", [found(Kind.EXPECTATION_FAILED, place, observed="absent")])
+    assert len(server.report().causes) == causes

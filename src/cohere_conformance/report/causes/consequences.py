@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.group import Key
+from cohere_conformance.report.causes.inputs import DRAWN
 from cohere_conformance.report.causes.topics import ACCEPTED, refusal_expected
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ NOT_VALIDATED = (Key("topic", ("invalid", ACCEPTED)), Key("topic", ("required", 
 """Keys of the groups about requests that are not validated."""
 _MANY = 6
 """Requirements on what is refused: if so many are violated, requests are not validated in general."""
+_COMMON = "common"
+"""The catalogue of the requirements on all operations, where one API says nothing about another."""
 _CRASH = Key("crash-on-invalid", ())
 _WORD = re.compile(r"\w+")
 _ABSENT = frozenset({"absent", "none", "None"})
@@ -42,6 +45,7 @@ def without_consequences(
     """
     search = _Search(strong, weak, facts)
     for find in (
+        search.drawn,
         search.unvalidated,
         search.hardly_validated,
         search.founded,
@@ -101,6 +105,15 @@ class _Search:
         """Take out a group that another one explains."""
         del self._left[id(group)]
 
+    def drawn(self, group: CauseGroup) -> CauseGroup | None:
+        """Return the group of a known input with the same outcome, if this one is about random values."""
+        if group.key.rule != "input" or group.key.parts[-1] != DRAWN:
+            return None
+        known = (one for one in self._inputs if one.key.parts[:3] == group.key.parts[:3])
+        return self._first(
+            group, (one for one in known if self._operations[id(group)] <= self._operations[id(one)])
+        )
+
     def unvalidated(self, group: CauseGroup) -> CauseGroup | None:
         """Return the group about requests that were served instead of refused, if it explains this one."""
         if group.key in {_CRASH, *NOT_VALIDATED} and not group.cases:
@@ -141,7 +154,13 @@ class _Search:
         # A subject of several requirements follows only if each of them does.
         follows = set.intersection(*(set(known.get(name or "", ())) for name in required))
         apis = self._apis(group)
-        found = (one for name in follows for one in self._violations.get(name, ()) if apis <= self._apis(one))
+        catalogues = {_catalogue(name or "") for name in required}
+        found = (
+            one
+            for name in follows
+            for one in self._violations.get(name, ())
+            if apis <= self._apis(one) or catalogues == {_catalogue(name)} != {_COMMON}
+        )
         return self._first(group, (one for one in found if one in self))
 
     def _apis(self, group: CauseGroup) -> set[str]:
@@ -197,6 +216,11 @@ class _Search:
         """Return the group that comes first in the order of all groups."""
         explaining = (one for one in others if self._explains(group, one))
         return min(explaining, key=lambda one: self._order[id(one)], default=None)
+
+
+def _catalogue(requirement: str) -> str:
+    """Return what the ids of requirements of one catalogue have in common."""
+    return requirement.rpartition(".")[0]
 
 
 def _serves_invalid(group: CauseGroup) -> bool:

@@ -17,6 +17,7 @@ _WHOSE = re.compile(r"\bwhose (\w+) is ")
 _NAMED = re.compile(r'"(\w+)": ')
 _CUT = "\u2026"
 """Ends a text that is too long to be shown."""
+_ELEMENT = re.compile(r"/(?:\*|\d+)/")
 _STATUS = re.compile(r"\b\d{3}\b")
 _WORD = re.compile(r"\w+")
 _OF_AN_ORDER = frozenset(
@@ -43,7 +44,8 @@ def explained_elsewhere(
         or any(_of_same_status(one, other) for other in ours)
         or any(_ordered(one, other, said) for other in ours)
         or any(_not_found_by(one, other) or _filtered(one, other) for other in near)
-        or any(_longer(one, other) or _sized(one, other) for other in ours)
+        or any(_longer(one, other) or _sized(one, other) or _unlisted(one, other) for other in ours)
+        or any(_referred(one, other) for other in ours)
         or any(_beside(one, other, said) or _updated(one, other, said) for other in ours)
     )
 
@@ -95,7 +97,7 @@ def _ordered(one: SeenFinding, other: SeenFinding, said: Mapping[str, str]) -> b
     if not one.by_case or one.place == one.row.location:
         return False
     words = set(_WORD.findall(said.get(other.row.requirement or "", "")))
-    array = other.place.partition("/*/")[0]
+    array = _ELEMENT.split(other.place)[0]
     return bool(words & _OF_AN_ORDER) and one.place.startswith(f"{array}/*/")
 
 
@@ -119,6 +121,31 @@ def _filtered(one: SeenFinding, other: SeenFinding) -> bool:
         and other.served
         and bool(other.row.requirement)
         and other.place.rpartition("/")[2].replace("_", "") in filters
+    )
+
+
+def _unlisted(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case finds nothing in a list, and a requirement finds the list wrong as a whole."""
+    return (
+        one.row.observed == "absent"
+        and one.row.operation.startswith("GET ")
+        and bool(other.row.requirement)
+        and bool(other.place)
+        and one.place.startswith(f"{other.place}/*/")
+    )
+
+
+def _referred(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case misses the id of an element, and a requirement finds ids that refer to none.
+
+    What has the property `document_ids` refers to the `id` of `documents`.
+    """
+    names = [name for name in one.place.split("/") if name not in {"", "*"}]
+    return (
+        one.row.observed == "absent"
+        and bool(other.row.requirement)
+        and len(names) > 1
+        and f"{names[-2].removesuffix('s')}_{names[-1]}" == other.place.rpartition("/")[2].removesuffix("s")
     )
 
 

@@ -49,7 +49,31 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
             left.append(group)
         else:
             by.followers += group.followers
-    return [*strong, *_alike(left)]
+    return [*strong, *_alike([group for group in left if not _follows_twins(group, strong)])]
+
+
+def _follows_twins(group: CauseGroup, strong: Sequence[CauseGroup]) -> bool:
+    """Let a group follow another one that explains the same of the properties beside, in the same case.
+
+    Returns:
+        whether it does.
+    """
+    for other in strong:
+        known = [one for one in other.followers if one.by_case]
+        if all(any(_twins(one, twin) for twin in known) for one in group.members):
+            other.follow(group)
+            return True
+    return False
+
+
+def _twins(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case finds the same in two properties of one object."""
+    return (
+        bool(one.cases & other.cases)
+        and one.row.observed != "absent"
+        and one.place.rpartition("/")[0] == other.place.rpartition("/")[0]
+        and (one.row.kind, one.row.observed) == (other.row.kind, other.row.observed)
+    )
 
 
 def _late(group: CauseGroup) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
@@ -10,6 +9,7 @@ from cohere_conformance.report.causes.absent import absent_operations
 from cohere_conformance.report.causes.forms import form_of
 from cohere_conformance.report.causes.frameworks import own_form, recognised
 from cohere_conformance.report.causes.group import Key
+from cohere_conformance.report.causes.inputs import BODY, changed_part, sort_of_input
 from cohere_conformance.report.causes.named_models import model_of, not_found
 from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
 
@@ -238,13 +238,13 @@ def _input(one: SeenFinding, _: Facts) -> Key | None:
     row = one.row
     if row.kind not in _BY_INPUT:
         return None
-    part, _colon, name = row.location.partition(":")
+    part, name = changed_part(row)
     outcome_class = f"{row.status // 100}xx"
-    if part in {"query", "path", "form"}:
-        return Key("input", (row.kind, outcome_class, part))
     if part == "header":
         return Key("input", (row.kind, outcome_class, part, name))
-    return Key("input", (row.kind, outcome_class, part, re.sub(r"[\d,]+", "N", one.value_class)))
+    if part != BODY:
+        return Key("input", (row.kind, outcome_class, part))
+    return Key("input", (row.kind, outcome_class, "request", sort_of_input(one)))
 
 
 def _golden(one: SeenFinding, _: Facts) -> Key | None:

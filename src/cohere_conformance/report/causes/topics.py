@@ -122,6 +122,8 @@ TOPICS = (
     ),
 )
 _ABOUT_KEYS = re.compile("|".join(one.cases.pattern for one in TOPICS if one.name.startswith("key-")))
+_UNKNOWN = re.compile(r"unknown|odd-name")
+"""Cases that read a model which does not exist."""
 _NO_CRASH = "common.no-crash"
 CRASHED, ACCEPTED, REFUSED = "crashed", "accepted", "refused"
 
@@ -154,6 +156,8 @@ def topic_of(one: SeenFinding) -> Topic | None:
     if subjects and "401" in row.expected and all(map(_ABOUT_KEYS.fullmatch, subjects)):
         # One finding has the cases of all keys where they got the same status, such as 404.
         return next(topic for topic in TOPICS if any(map(topic.cases.fullmatch, subjects)))
+    if row.operation.endswith("/{model}") and row.status < 300 and all(map(_UNKNOWN.fullmatch, subjects)):
+        return named("unknown-model")
     for topic in TOPICS:
         about_key = topic.name.startswith("key-") and "401" not in row.expected
         if subjects and not about_key and all(map(topic.cases.fullmatch, subjects)):

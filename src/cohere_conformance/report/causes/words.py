@@ -9,6 +9,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.report.absent import NOT_THERE
 from cohere_conformance.report.causes.forms import STREAM
 from cohere_conformance.report.causes.frameworks import error_text
+from cohere_conformance.report.causes.inputs import BODY, changed_part, described
 from cohere_conformance.report.causes.named_models import model_of
 from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome, refusal_expected
 from cohere_conformance.report.verdict import quantity
@@ -243,19 +244,16 @@ def _forbidden(group: CauseGroup, first: SeenFinding, background: Background) ->
 
 def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     row, where = first.row, _where(group)
-    part, _colon, name = row.location.partition(":")
-    changed = {
-        "query": "query parameters",
-        "path": "paths",
-        "form": "forms",
-        "header": f"values of header {name}",
-    }
-    about = changed.get(part, f"{place(name)} ({first.value_class})" if name else first.value_class)
+    subject = described(first)
+    changed = [changed_part(one.row) for one in group.members]
+    names = sorted({place(name) for part, name in changed if part == BODY and name.strip("/")})
+    at = f": {listed(names)}" if names else ""
+    change = f"Respond with {row.expected}."
     if row.kind is Kind.SERVER_ERROR:
-        return f"Unusual {about} crash {where} (status {row.status})", f"Respond with {row.expected}."
+        return f"{subject} crash {where} (status {row.status}){at}", change
     if row.kind is Kind.VALID_REFUSED:
-        return f"Valid requests are refused by {where}: {about}", f"Respond with {row.expected}."
-    return f"Invalid requests are accepted by {where}: {about}", f"Respond with {row.expected}."
+        return f"{subject} are refused by {where}, although they are allowed{at}", change
+    return f"{subject} are accepted by {where}{at}", change
 
 
 def _no_event_lines(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
