@@ -21,7 +21,7 @@ _ELEMENT = re.compile(r"/(?:\*|\d+)/")
 _STATUS = re.compile(r"\b\d{3}\b")
 _WORD = re.compile(r"\w+")
 _OF_AN_ORDER = frozenset(
-    {"after", "ascending", "descending", "first", "following", "order", "ordered", "sorted", "successive"}
+    "after ascending descending first following order ordered precedes sorted successive".split()
 )
 _OF_AN_UPDATE = frozenset({"change", "changed", "changes", "update", "updated", "updates"})
 _ID = ("/id", "_id")

@@ -11,7 +11,7 @@ from cohere_conformance.report.causes.forms import STREAM
 from cohere_conformance.report.causes.frameworks import error_text
 from cohere_conformance.report.causes.inputs import BODY, changed_part, described
 from cohere_conformance.report.causes.named_models import model_of
-from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome, refusal_expected
+from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _BODY = "the body"
 _MOST_NAMES = 4
-_SHORT = 12
-"""Letters of a value that says nothing without what was expected instead."""
+_MOST_OBSERVED, _MOST_EXPECTED = 60, 100
+"""Letters of a value, and of what was expected instead of it, that a title shows."""
 _CONTAINERS = {"[": "an array", "{": "an object"}
 _REFUSAL = re.compile(r"(?:a refusal|4\d\d(?: or 4\d\d)*)(?: of |: |, (?!or ))(?P<what>.+)", re.DOTALL)
 
@@ -69,14 +69,17 @@ def _do(group: CauseGroup, verb: str) -> str:
 def _requirement(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     row = first.row
     says = background.sentences.requirements.get(row.requirement or "", "").rstrip(".")
-    where = place(row.location) if row.location else _where(group)
+    where = place(row.location) if row.location else row.operation
     change = f"{row.requirement}: {says or f'Send {row.expected}'}."
     if first.served and (refusal := _REFUSAL.fullmatch(row.expected)):
         accepted = "" if row.expected.startswith("a refusal of") else "what it should refuse: "
         return f"{_do(group, 'accept')} {accepted}{refusal['what']}", change
-    if len(row.observed) <= _SHORT or (first.served and refusal_expected(row)):
-        return f"{where}: got {row.observed or 'nothing'} instead of {row.expected}", change
-    return f"{where}: got {row.observed}", change
+    observed = _clipped(row.observed, _MOST_OBSERVED) or "nothing"
+    return f"{where}: got {observed} instead of {_clipped(row.expected, _MOST_EXPECTED)}", change
+
+
+def _clipped(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most].rstrip()}..."
 
 
 def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
