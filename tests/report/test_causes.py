@@ -37,6 +37,7 @@ BACKGROUND = Background(
             "rerank.sorted": "The results are in descending order of relevance_score.",
             "models.counts": "A batch has not processed more records than it has.",
             "models.pages": "Two successive pages equal one page of twice the size.",
+            "models.odd": "An odd model is refused.",
             "models.echo": "A model has the properties that it was created or changed with.",
         },
         cases={"chat.odd": "An odd request is rejected."},
@@ -775,7 +776,7 @@ def test_a_certain_element_follows_from_the_order_of_its_array(server: Server) -
     server.case("rerank.b", [first])
     server.case("rerank.c", [found(Kind.EXPECTATION_FAILED, "/meta/0/index", operation=RERANK)])
     ordered, other = server.report().causes
-    assert (len(ordered.findings), other.title) == (2, "meta[0].index is a string")
+    assert (len(ordered.findings), other.title) == (2, "meta[0].index: got a string instead of type integer")
 
 
 def test_a_missing_element_follows_from_what_is_wrong_in_the_elements(server: Server) -> None:
@@ -816,7 +817,7 @@ def test_what_is_absent_follows_from_the_wrong_type_of_its_object(server: Server
     wrong = found(Kind.EXPECTATION_FAILED, "/pages/0/number", observed="7")
     server.case("chat.a", [typed, absent, wrong])
     first, second = server.report().causes
-    assert (len(first.findings), second.title) == (2, "pages[0].number is 7")
+    assert (len(first.findings), second.title) == (2, "pages[0].number: got 7 instead of type integer")
 
 
 def test_what_a_deleted_resource_still_has_follows_from_its_requirement(server: Server) -> None:
@@ -1118,3 +1119,111 @@ def test_an_absent_id_follows_from_ids_that_refer_to_nothing(server: Server, pla
     server.case("chat.a", [violated("chat.referred", "/citations/*/document_ids")])
     server.case("chat.b", [found(Kind.EXPECTATION_FAILED, place, observed="absent")])
     assert len(server.report().causes) == causes
+
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("expected", "title"),
+    [
+        ("status 401", "POST /v2/chat responds 200 instead of 401: an odd model is refused"),
+        ("status 400 for an odd model", "POST /v2/chat: got 200 instead of status 400 for an odd model"),
+    ],
+)
+def test_a_status_alone_is_explained_by_the_requirement(server: Server, expected: str, title: str) -> None:
+    server.case("chat.a", [violated("models.odd", expected=expected, observed="200")])
+    (cause,) = server.report().causes
+    assert cause.title == title
+
+
+def test_what_a_requirement_expects_is_in_the_title_however_long_the_value_is(server: Server) -> None:
+    server.case("chat.a", [violated("chat.pieces", "/texts", expected="x" * 200, observed="y" * 200)])
+    (cause,) = server.report().causes
+    assert cause.title == f"texts: got {'y' * 60}... instead of {'x' * 100}..."
+
+
+def test_a_status_that_a_case_does_not_expect_is_explained_by_it(server: Server) -> None:
+    server.case("chat.odd", [found(Kind.STATUS_UNEXPECTED, expected="status 400")], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "POST /v2/chat responds 200 instead of 400: an odd request is rejected"
+
+
+def test_a_value_that_should_be_another_one_is_named_so(server: Server) -> None:
+    server.case(
+        "chat.odd", [found(Kind.EXPECTATION_FAILED, "/id", expected='other than "a"', observed='"a"')]
+    )
+    (cause,) = server.report().causes
+    assert (cause.title, cause.change) == (
+        'id is "a", where another value is expected',
+        "Send another value as id. An odd request is rejected.",
+    )
+
+
+def test_a_text_of_an_operation_is_not_of_version_1(server: Server) -> None:
+    label = "POST /v2/audio/transcriptions"
+    more = found(Kind.PROPERTY_UNDOCUMENTED, "/meta", operation=label)
+    server.case("audio.a", [more], body='{"text": "a", "meta": {}}')
+    (cause,) = server.report().causes
+    assert cause.title == "meta is not declared"
+
+
+@pytest.mark.parametrize(
+    ("kind", "location", "changed", "title"),
+    [
+        (Kind.RULE_UNENFORCED, "request:/a", "type", "Values of a wrong type are accepted by {}: a"),
+        (
+            Kind.RULE_UNENFORCED,
+            "request:/",
+            "required",
+            "Bodies without a required property are accepted by {}",
+        ),
+        (
+            Kind.VALID_REFUSED,
+            "request:/a",
+            "NUL",
+            "Values such as NUL are refused by {}, although they are allowed: a",
+        ),
+        (Kind.SERVER_ERROR, "request:method", "HEAD", "Methods that are not declared crash {} (status 500)"),
+        (
+            Kind.SERVER_ERROR,
+            "request:/a, /b",
+            "several changes",
+            "Unusual values crash {} (status 500): a and b",
+        ),
+        (Kind.SERVER_ERROR, "", "nothing is changed", "Ordinary requests of cases crash {} (status 500)"),
+        (Kind.SERVER_ERROR, "header:x-a", "NUL", "Unusual values of header x-a crash {} (status 500)"),
+        (Kind.SERVER_ERROR, "query:a", "NUL", "Unusual query parameters crash {} (status 500)"),
+    ],
+)
+def test_what_the_fuzzer_has_changed_is_said(
+    server: Server, kind: Kind, location: str, changed: str, title: str
+) -> None:
+    status = {Kind.SERVER_ERROR: 500, Kind.VALID_REFUSED: 400}.get(kind, 200)
+    server.generated(found(kind, location, status=status, value_class=changed))
+    (cause,) = server.report().causes
+    assert cause.title == title.format(CHAT)
+
+
+def test_values_of_one_kind_are_one_cause_wherever_they_are(server: Server) -> None:
+    for place in ("/a", "/b"):
+        server.generated(found(Kind.RULE_UNENFORCED, f"request:{place}", value_class="type"))
+    (cause,) = server.report().causes
+    assert cause.title == "Values of a wrong type are accepted by POST /v2/chat: a and b"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("request:method", "HEAD"), ("request:method", "OPTIONS")),
+        (("request:/a", "maxLength"), ("request:/b", "65536 characters, the most that is declared")),
+        (("request:/a", "control characters"), ("request:/b", "a drawn value")),
+        (("request:/a", "several changes"), ("request:/b", "a drawn value")),
+    ],
+)
+def test_inputs_that_crash_for_one_reason_are_one_cause(
+    server: Server, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    for location, changed in (one, other):
+        server.generated(found(Kind.SERVER_ERROR, location, status=500, value_class=changed))
+    assert len(server.report().causes) == 1

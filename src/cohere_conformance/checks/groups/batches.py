@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from cohere_conformance.checks.frame import shown
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import asked, asked_number, moment, number
 
@@ -40,7 +41,7 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
         for name in _GIVEN:
             sent, reported = evidence.sent.get(name), batch.get(name)
             if isinstance(sent, str) and reported != sent:
-                yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(reported))
+                yield Breach(f"{location}/{name}", f"{shown(sent)}, as it was sent", shown(reported))
 
 
 @check("batches.id-own", ids=True)
@@ -82,11 +83,11 @@ def output_named(evidence: Evidence) -> Iterator[Breach]:
         output, status = batch.get("output_dataset_id"), batch.get("status")
         if status == _QUEUED and output:
             yield Breach(
-                f"{location}/output_dataset_id", "none as long as it is queued", repr(output), "early"
+                f"{location}/output_dataset_id", "none as long as it is queued", shown(output), "early"
             )
         if status == _COMPLETED and not output and number(batch.get("num_successful_records")):
             yield Breach(
-                f"{location}/output_dataset_id", "the dataset that it has made", repr(output), "missing"
+                f"{location}/output_dataset_id", "the dataset that it has made", shown(output), "missing"
             )
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cohere_conformance.checks.frame import shown
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import asked_number, every, moment, number
 from cohere_conformance.privacy.words import REDACTED
@@ -71,7 +72,7 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
         location, connector, name = one
         sent, reported = evidence.sent.get(name), connector.get(name)
         if sent is not None and reported is not None and sent != reported:
-            yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(reported))
+            yield Breach(f"{location}/{name}", f"{shown(sent)}, as it was sent", shown(reported))
 
     yield from every(
         ((location, connector, name) for location, connector in _shown(evidence) for name in sorted(names)),
@@ -85,7 +86,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
     for location, connector in _shown(evidence):
         for name, default in _DEFAULTS.items():
             if evidence.sent.get(name) is None and connector.get(name) is (not default):
-                yield Breach(f"{location}/{name}", f"{default}, as nobody said otherwise", f"{not default}")
+                yield Breach(f"{location}/{name}", f"{shown(default)}, the default", shown(not default))
 
 
 @check("connectors.id-from-name", ids=True)
@@ -167,7 +168,7 @@ def redirect(evidence: Evidence) -> Iterator[Breach]:
     """Authorizing a connector returns a redirect_url (CON-R05)."""
     reported = evidence.response.get("redirect_url")
     if not isinstance(reported, str) or not reported.lower().startswith(("https://", "http://")):
-        yield Breach("/redirect_url", "an address to go to", repr(reported))
+        yield Breach("/redirect_url", "an address to go to", shown(reported))
 
 
 # -- listing

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from cohere_conformance.checks.frame import shown
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import asked, asked_number, moment, number
 
@@ -75,7 +76,10 @@ def _same(path: tuple[str, ...], sent: Json, reported: Json) -> Iterator[Breach]
     one, other = number(asked_for), number(answered)
     if one is None or other is None or abs(one - other) > _CLOSE:
         yield Breach(
-            f"/finetuned_model/{'/'.join(path)}", f"{asked_for!r}, as it was sent", repr(answered), path[-1]
+            f"/finetuned_model/{'/'.join(path)}",
+            f"{shown(asked_for)}, as it was sent",
+            shown(answered),
+            path[-1],
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.frame import cut
+from cohere_conformance.checks.frame import cut, shown
 from cohere_conformance.checks.registry import Breach, check
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def index(evidence: Evidence) -> Iterator[Breach]:
         # Superfluous generations are reported once, by their number.
         most = max(_asked_for(evidence.sent) or 0, len(numbers))
         if len(set(known)) < len(numbers) or not all(0 <= number < most for number in known):
-            yield Breach("/generations/*/index", "numbers from 0, each once", str(numbers), "several")
+            yield Breach("/generations/*/index", "numbers from 0, each once", shown(numbers), "several")
     elif numbers and numbers[0] is not None and _asked_for(evidence.sent) == 1:
         yield Breach(
-            "/generations/*/index", "no index, as one generation is requested", str(numbers[0]), "single"
+            "/generations/*/index", "no index, as one generation is requested", shown(numbers[0]), "single"
         )
 
 

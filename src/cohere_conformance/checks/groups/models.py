@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from cohere_conformance.checks.frame import shown
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import each
 from cohere_conformance.contract.models import known
@@ -119,7 +120,7 @@ def itself(evidence: Evidence) -> Iterator[Breach]:
     name = evidence.response.get("name")
     if evidence.response and name != evidence.last_segment:
         reported = "another" if isinstance(name, str) else "none"
-        yield Breach("/name", evidence.last_segment, str(name), reported)
+        yield Breach("/name", evidence.last_segment, name if isinstance(name, str) else shown(name), reported)
 
 
 @check("models.known")

@@ -28,6 +28,7 @@ _OPENAI = re.compile(r'(?<!\\)"object"\s*:\s*"(?:chat\.completion|list\b)|(?<!\\
 _VERSION_1 = re.compile(
     r'(?<!\\)"(?:event_type"\s*:\s*"(?:stream-start|text-generation|stream-end)|embeddings"\s*:\s*\[)'
 )
+_CHAT = "POST /v2/chat"
 _OLD_NAMES = frozenset({"text", "generations", "generation_id"})
 
 
@@ -54,7 +55,7 @@ def form_of(row: Row) -> Form | None:
     part = STREAM if row.kind in _STREAMS or row.location.startswith("<") else COMPLETE
     if _OPENAI.search(text):
         return Form(OPENAI, part)
-    if _VERSION_1.search(text) or _has_old_names(text):
+    if _VERSION_1.search(text) or (row.operation == _CHAT and _has_old_names(text)):
         return Form(VERSION_1, part)
     return None
 

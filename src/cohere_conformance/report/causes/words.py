@@ -26,6 +26,8 @@ _MOST_NAMES = 4
 _MOST_OBSERVED, _MOST_EXPECTED = 60, 100
 """Letters of a value, and of what was expected instead of it, that a title shows."""
 _CONTAINERS = {"[": "an array", "{": "an object"}
+_BARE_STATUS = re.compile(r"(?:(?:a )?status(?: from)? )?\d{3}(?:(?:,| or| to) \d{3})*")
+"""What is expected, if it says nothing about the request."""
 _REFUSAL = re.compile(r"(?:a refusal|4\d\d(?: or 4\d\d)*)(?: of |: |, (?!or ))(?P<what>.+)", re.DOTALL)
 
 
@@ -74,8 +76,21 @@ def _requirement(group: CauseGroup, first: SeenFinding, background: Background) 
     if first.served and (refusal := _REFUSAL.fullmatch(row.expected)):
         accepted = "" if row.expected.startswith("a refusal of") else "what it should refuse: "
         return f"{_do(group, 'accept')} {accepted}{refusal['what']}", change
+    if says and not row.location and _BARE_STATUS.fullmatch(row.expected):
+        expected = row.expected.removeprefix("status ")
+        return f"{_do(group, 'respond')} {row.observed} instead of {expected}: {_continued(says)}", change
+    return _instead_of(where, row), change
+
+
+def _instead_of(where: str, row: Row) -> str:
     observed = _clipped(row.observed, _MOST_OBSERVED) or "nothing"
-    return f"{where}: got {observed} instead of {_clipped(row.expected, _MOST_EXPECTED)}", change
+    return f"{where}: got {observed} instead of {_clipped(row.expected, _MOST_EXPECTED)}"
+
+
+def _continued(sentence: str) -> str:
+    """Return a sentence as it is written after a colon."""
+    first, _space, rest = sentence.partition(" ")
+    return f"{first.lower()} {rest}" if first[1:].islower() or len(first) == 1 else sentence
 
 
 def _clipped(text: str, most: int) -> str:
@@ -113,7 +128,15 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             return f"{where} is {_CONTAINERS[row.observed[:1]]}", f"Send {row.expected} as {where}."
     if row.expected == "absent":
         return f"{where} is {row.observed}", f"Leave {where} out."
-    return f"{where} is {row.observed}", f"Send {row.expected} as {where}."
+    change = f"Send {row.expected} as {where}."
+    if row.kind is not Kind.EXPECTATION_FAILED:
+        return f"{where} is {row.observed}", change
+    about = background.sentences.cases.get(min(first.cases, default=""), "")
+    if row.expected.startswith("other than "):
+        title = f"{where} is {_clipped(row.observed, _MOST_OBSERVED)}, where another value is expected"
+        return title, f"Send another value as {where}. {about}".rstrip()
+    title = f"{where} is absent" if row.observed == "absent" else _instead_of(where, row)
+    return title, f"{change} {about}".rstrip()
 
 
 def _instead(group: CauseGroup) -> str:
@@ -212,6 +235,8 @@ def _unexpected_status(group: CauseGroup, first: SeenFinding, background: Backgr
     title = f"{row.operation} responds {row.status} instead of {row.expected.removeprefix('status ')}"
     if outcome(row) == REFUSED and (text := error_text(row.example.response_text)):
         title = f"{title}: {text}"
+    elif about:
+        title = f"{title}: {_continued(about)}"
     return title, f"{about}." if about else f"Respond with {row.expected}."
 
 
@@ -249,14 +274,19 @@ def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tup
     row, where = first.row, _where(group)
     subject = described(first)
     changed = [changed_part(one.row) for one in group.members]
-    names = sorted({place(name) for part, name in changed if part == BODY and name.strip("/")})
-    at = f": {listed(names)}" if names else ""
-    change = f"Respond with {row.expected}."
+    locations = {one for part, name in changed if part == BODY for one in name.split(", ") if one.strip("/")}
+    at = f": {listed(sorted(map(place, locations)))}" if locations else ""
     if row.kind is Kind.SERVER_ERROR:
-        return f"{subject} crash {where} (status {row.status}){at}", change
+        return f"{subject} crash {where} (status {row.status}){at}", (
+            "Find the exception in the log of the server; serve such requests, or refuse them with 4xx."
+        )
     if row.kind is Kind.VALID_REFUSED:
-        return f"{subject} are refused by {where}, although they are allowed{at}", change
-    return f"{subject} are accepted by {where}{at}", change
+        allowed = row.expected.partition("the contract allows ")[2]
+        return f"{subject} are refused by {where}, although they are allowed{at}", (
+            f"Accept such requests{f'; allowed here: {allowed}' if allowed else ''}."
+        )
+    broken = row.expected.removeprefix("a refusal of what is ")
+    return f"{subject} are accepted by {where}{at}", f"Refuse them with 400 or 422; sent here: {broken}."
 
 
 def _no_event_lines(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
