@@ -936,6 +936,15 @@ def test_a_number_of_output_tokens_follows_from_the_output(server: Server, place
     assert len(server.report().causes) == causes
 
 
+@pytest.mark.parametrize(("expected", "causes"), [("an array of 1 to 10 elements", 1), ("type object", 2)])
+def test_the_size_of_an_array_follows_from_the_number_of_output_tokens(
+    server: Server, expected: str, causes: int
+) -> None:
+    size = found(Kind.EXPECTATION_FAILED, "/logprobs", expected=expected, observed="[]")
+    server.case("chat.a", [violated("chat.most", "/usage/tokens/output_tokens"), size])
+    assert len(server.report().causes) == causes
+
+
 @pytest.mark.parametrize(("place", "causes"), [("/message/content", 1), ("/message/citations", 2)])
 def test_an_event_follows_from_what_it_is_a_part_of(server: Server, place: str, causes: int) -> None:
     event = found(Kind.EXPECTATION_FAILED, "<content-start>", expected="absent", observed="{}")

@@ -178,6 +178,7 @@ _UNGROUPED = frozenset({"expectation", "unexpected-status"})
 _INVALID_SERVED = Key("topic", ("invalid", ACCEPTED))
 _REFUSALS = frozenset({"400", "422"})
 _STATUS = re.compile(r"\b\d{3}\b")
+_TOKENS = "/output_tokens"
 _COUNTS = frozenset({"meta", "usage"})
 """Objects that say how much was used, not what the output is."""
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
@@ -229,14 +230,14 @@ def _in_an_event(
 
 
 def _counted(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a case expects another number of output tokens, and the output itself is wrong."""
-    return (
-        one.row.kind is Kind.EXPECTATION_FAILED
-        and one.place.endswith("/output_tokens")
-        and bool(other.row.requirement)
-        and bool(_names(other.place))
-        and _names(other.place)[0] not in _COUNTS
-    )
+    """Return whether a case expects another number of output tokens, and the output itself is wrong, or an
+    array of another size, and the number of output tokens is wrong.
+    """
+    if one.row.kind is not Kind.EXPECTATION_FAILED or not other.row.requirement:
+        return False
+    if one.place.endswith(_TOKENS):
+        return bool(_names(other.place)) and _names(other.place)[0] not in _COUNTS
+    return other.place.endswith(_TOKENS) and one.row.expected.startswith("an array of ")
 
 
 def _numbered(one: SeenFinding, other: SeenFinding) -> bool:
