@@ -194,7 +194,7 @@ def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
         response,
         location="/results/0/index",
         expected="the index of the document about chains",
-        observed=first,
+        observed=f"that of {first!r}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.frame import cut
+from cohere_conformance.checks.frame import cut, shown
 from cohere_conformance.checks.registry import Breach, check
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def documents_whole(evidence: Evidence) -> Iterator[Breach]:
     for document in maps(evidence.response.get("documents")):
         for name, value in sent.get(document.get("id") or "", {}).items():
             if name != "_excludes" and isinstance(value, str) and document.get(name) != value:
-                yield Breach("/documents/*", f"the key {name} as it was sent", cut(str(document.get(name))))
+                yield Breach("/documents/*", f"the key {name} as it was sent", shown(document.get(name)))
                 return
 
 

@@ -128,7 +128,7 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
             continue
         for name, value in connector.items():
             if name not in before and any(secret in text for text in _texts(value) for secret in secrets):
-                yield Breach(f"{location}/{name}", "no secret that was sent", "one of them")
+                yield Breach(f"{location}/{name}", "no secret that was sent", "a secret of a request")
                 break
 
 

@@ -110,7 +110,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
         value = number(reported.get(name))
         if not given.get(name) and value and abs(value - default) > _CLOSE:
             location = f"/finetuned_model/settings/hyperparameters/{name}"
-            yield Breach(location, f"{default:g}, as nobody said otherwise", f"{value:g}")
+            yield Breach(location, f"{default:g}, the default", f"{value:g}")
 
 
 @check("finetuning.unknown-dataset", errors=True)

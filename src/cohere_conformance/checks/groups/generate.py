@@ -112,7 +112,7 @@ def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
     for text in _texts(evidence) if ends else ():
         for sequence in ends:
             if sequence in (text.get("text") or ""):
-                yield Breach("/generations/*/text", f"a text without {sequence!r}", "a text with it")
+                yield Breach("/generations/*/text", f"a text without {sequence!r}", "a text that contains it")
                 return
 
 

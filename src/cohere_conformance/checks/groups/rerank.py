@@ -98,7 +98,10 @@ def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
         if (result.get("document") is not None) != wanted:
             expected = "the requested document" if wanted else "no document, as none is requested"
             yield Breach(
-                "/results/*/document", expected, "none" if wanted else "one", "lacks" if wanted else "has"
+                "/results/*/document",
+                expected,
+                "none" if wanted else "a document",
+                "lacks" if wanted else "has",
             )
             return
 
