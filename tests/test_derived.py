@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jinja2 import DictLoader
 
-from cohere_conformance.contract import documents
+from cohere_conformance.contract import documents, load_declarations, overlay
 from cohere_conformance.data import folder
 from cohere_conformance.inputs.derived import load_derived, store_derived
 from cohere_conformance.report.render import html
@@ -99,3 +99,20 @@ def test_a_stored_template_is_the_compiled_one(prefix: Path) -> None:
         made.loader = loader
         assert made.get_template("page").render(name="two") == "2 of two"
         assert len(stored(prefix)) == 1
+
+
+def test_a_stored_amended_document_is_what_the_amendments_make(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the order of its keys; other amendments make it anew."""
+    declarations = load_declarations()
+    changes = (*declarations.amendments, *declarations.additions)
+    path = CONTRACTS / "amended"
+    made = overlay.apply_once(declarations.published, changes, path)
+    assert sum(one.name.startswith("amended.") for one in stored(prefix)) == 1
+    assert repr(made) == repr(overlay.apply(declarations.published, changes))
+    with monkeypatch.context() as patch:
+        patch.setattr(overlay, "apply", None)
+        assert repr(overlay.apply_once(declarations.published, changes, path)) == repr(made)
+    fewer = overlay.apply_once(declarations.published, changes[:1], path)
+    assert repr(fewer) == repr(overlay.apply(declarations.published, changes[:1])) != repr(made)

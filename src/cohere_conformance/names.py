@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+OWN_CASSETTES = "cassettes"
+"""The folder in which cassettes are written by default, and looked for first."""
 REDACTED = "[redacted]"
 """Replaces a credential."""
 REDACTED_IN_URL = "redacted"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from cohere_conformance.checks.body import judge_invalid
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame
-from cohere_conformance.checks.headers import field as header_field
-from cohere_conformance.checks.headers import judge_headers, media_type
+from cohere_conformance.checks.headers import field, judge_headers, media_type
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.selection import Selection
 from cohere_conformance.checks.streams import judge_folded
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
 
 
-@dataclass(frozen=True)
-class MediaDifference:
+_NO_BRANCHES: Mapping[str, Validator] = MappingProxyType({})
+
+
+class MediaDifference(NamedTuple):
     """The schemas of a media type that the other contract declares differently.
 
     Attributes:
@@ -38,13 +39,12 @@ class MediaDifference:
 
     media: Media
     body: Validator | None = None
-    branches: Mapping[str, Validator] = field(default_factory=dict)
+    branches: Mapping[str, Validator] = _NO_BRANCHES
     unknown: frozenset[str] = frozenset()
     plain: Validator | None = None
 
 
-@dataclass(frozen=True)
-class ContractDifference:
+class ContractDifference(NamedTuple):
     """What another contract declares differently of the exchanges of an operation with one status.
 
     Attributes:
@@ -66,7 +66,7 @@ class ContractDifference:
             parsed: an exchange that conforms to the first contract.
         """
         response = parsed.exchange.response
-        reported = header_field(response.headers, "content-type")
+        reported = field(response.headers, "content-type")
         if self.media is None or response.failure is not None or not reported:
             return None
         differs = self.media.get(media_type(reported))

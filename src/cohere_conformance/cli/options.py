@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cohere_conformance.golden import OWN
 from cohere_conformance.history.place import HISTORY_FILE, NO_HISTORY
 from cohere_conformance.model import Severity
+from cohere_conformance.names import OWN_CASSETTES
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ cassettes = click.option(
 own_cassettes = click.option(
     "--cassettes",
     type=click.Path(file_okay=False, path_type=Path),
-    default=OWN,
+    default=OWN_CASSETTES,
     show_default=True,
     help="Folder of the golden cassettes.",
 )

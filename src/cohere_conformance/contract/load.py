@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.contract.bundle import bundle
 from cohere_conformance.contract.compile import Contract, compile_contract, operations_of
 from cohere_conformance.contract.grammar import Grammar, load_grammars
-from cohere_conformance.contract.overlay import Amendment, apply, carry_out, load_additions, load_amendments
+from cohere_conformance.contract.overlay import (
+    Amendment,
+    apply,
+    apply_once,
+    carry_out,
+    load_additions,
+    load_amendments,
+)
 from cohere_conformance.contract.parts import parts_of, used_parts
-from cohere_conformance.data import folder
+from cohere_conformance.data import folder, is_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +39,7 @@ class Declarations:
         tolerances: what the live API accepts in requests beyond it.
         grammars: the stream grammar of each operation that streams.
         servers: further base URLs that count as the API.
+        stored_below: the folder of shipped documents, beside which the amended ones are stored.
     """
 
     published: Document
@@ -40,11 +48,12 @@ class Declarations:
     grammars: dict[str, Grammar]
     servers: tuple[str, ...] = ()
     additions: tuple[Amendment, ...] = ()
+    stored_below: Path | None = None
 
     @cached_property
     def amended(self) -> Document:
         """The published document with every amendment and every addition of an SDK."""
-        return apply(self.published, (*self.amendments, *self.additions))
+        return self._applied("amended", self.published, (*self.amendments, *self.additions))
 
     @cached_property
     def declared(self) -> Document:
@@ -78,7 +87,12 @@ class Declarations:
 
     @cached_property
     def _tolerant_requests(self) -> Document:
-        return apply(self.amended, self.tolerances)
+        return self._applied("tolerant", self.amended, self.tolerances)
+
+    def _applied(self, name: str, document: Document, amendments: Sequence[Amendment]) -> Document:
+        if self.stored_below is None:
+            return apply(document, amendments)
+        return apply_once(document, amendments, self.stored_below / name)
 
     def amending(self, label: str) -> tuple[Amendment, ...]:
         """Return the amendments, additions and tolerances that change anything that an operation uses.
@@ -148,6 +162,7 @@ def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -
         grammars=load_grammars(root / "streams.yaml"),
         servers=servers,
         additions=load_additions(root / "additions.yaml"),
+        stored_below=root if is_shipped(root) else None,
     )
 
 

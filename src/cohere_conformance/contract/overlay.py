@@ -10,19 +10,23 @@ from __future__ import annotations
 import copy
 import marshal
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import jsonpath_rfc9535 as jsonpath
 import msgspec
 
 from cohere_conformance.contract.documents import Document, load_typed
 from cohere_conformance.errors import ContractError
+from cohere_conformance.inputs.derived import load_derived, store_derived
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
+_WITHOUT_REFERENCES = 2
+"""A version of the format in which equal documents have equal bytes."""
 _OF_AN_SDK = "sdk-addition"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -149,6 +153,33 @@ def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
     return amended
 
 
+def apply_once(document: Document, amendments: Sequence[Amendment], path: Path) -> Document:
+    """Return what `apply` returns, and store it for the next process.
+
+    Args:
+        document: likewise.
+        amendments: likewise.
+        path: below the shipped documents; what is stored has its name.
+
+    Raises:
+        ContractError: likewise.
+    """
+    source = marshal.dumps(document, _WITHOUT_REFERENCES) + msgspec.json.encode(amendments) + _rules()
+    stored = load_derived(path, source)
+    if stored is not None:
+        with suppress(EOFError, ValueError, TypeError):
+            return cast("Document", marshal.loads(stored))
+    amended = apply(document, amendments)
+    store_derived(path, source, marshal.dumps(amended))
+    return amended
+
+
+@lru_cache(maxsize=1)
+def _rules() -> bytes:
+    """Return this very module: an amended document depends on it as well."""
+    return Path(__file__).read_bytes()
+
+
 def carry_out(document: Document, amendment: Amendment) -> None:
     """Apply an amendment to the very document, which is of no use if that fails.
 
@@ -161,6 +192,8 @@ def carry_out(document: Document, amendment: Amendment) -> None:
 
 def selected(document: Document, target: str) -> list[Any]:
     """Return the values that the target of an action selects; none if it is no JSONPath."""
+    import jsonpath_rfc9535 as jsonpath  # slow, and usually the result of all amendments is stored
+
     try:
         return [node.value for node in jsonpath.find(target, document)]
     except jsonpath.JSONPathError:
@@ -168,6 +201,8 @@ def selected(document: Document, target: str) -> list[Any]:
 
 
 def _carry_out(document: Document, name: str, action: Action) -> None:
+    import jsonpath_rfc9535 as jsonpath
+
     if not action.remove and action.update is msgspec.UNSET:
         raise ContractError(f"amendment {name}: {action.target}: expected either update or remove")
     try:

@@ -14,6 +14,7 @@ from cohere_conformance.errors import CassetteError, LeakError
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin, dump, parse
 from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.files import read_document
+from cohere_conformance.names import OWN_CASSETTES
 from cohere_conformance.privacy.leaks import leaks
 from cohere_conformance.report import GoldenCounts
 
@@ -30,7 +31,7 @@ _BEGUN = ".begun-"
 """Prefix of a file that is still being written."""
 BROKEN = "broken"
 """The kind of a file that is not a valid cassette."""
-OWN = Path("cassettes")
+OWN = Path(OWN_CASSETTES)
 """Where cassettes are written by default, and looked for first."""
 NO_CASSETTES = frozenset({"examples"})
 """Folders beside those of the groups that have no cassettes."""
