@@ -18,9 +18,9 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState
+from cohere_conformance.reference.inprocess import InProcess
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.api import Api
 
 if TYPE_CHECKING:
@@ -131,14 +131,13 @@ class Spoiled:
         self._number = 0
 
     def __enter__(self) -> Spoiled:
-        self._server = ServerThread(self._state)
-        self._sender = Sender(self._server.__enter__().url, gate=OPEN, key=Secret(PRODUCTION))
+        transport = InProcess(self._state)
+        self._sender = Sender("http://localhost", gate=OPEN, key=Secret(PRODUCTION), transport=transport)
         self._sender.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._sender.__exit__(*error)
-        self._server.__exit__(*error)
 
     def advance(self, seconds: float) -> None:
         """Let time pass on the server."""

@@ -81,12 +81,13 @@ def load_yaml(path: Path) -> Document:
     Raises:
         ContractError: as `load_located`.
     """
-    if not is_shipped(path):
-        return load_located(path)[0]
     try:
-        source = read_document(path) + _rules()
-    except OSError:
+        content = read_document(path)
+        if not is_shipped(path):
+            return cast("Document", marshal.loads(_parsed(content)))
+    except (OSError, ContractError):
         return load_located(path)[0]  # says what is wrong
+    source = content + _rules()
     stored = load_derived(path, source)
     if stored is not None:
         with suppress(EOFError, ValueError, TypeError):
@@ -95,6 +96,12 @@ def load_yaml(path: Path) -> Document:
     document, _ = load_located(path)
     store_derived(path, source, marshal.dumps(document))
     return document
+
+
+@lru_cache(maxsize=128)
+def _parsed(content: bytes) -> bytes:
+    """Return the parsed form of a document, for a command that reads the same one several times."""
+    return marshal.dumps(parse_located(Path(), content)[0])
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class TextPiece(NamedTuple):
     @property
     def text(self) -> str:
         """The text without escapes; each escape is one character."""
-        return _ESCAPE.sub(lambda match: _meant(match[0]), self.raw) if "\\" in self.raw else self.raw
+        return _ESCAPE.sub(_unescaped, self.raw) if "\\" in self.raw else self.raw
 
     def written(self, start: int, end: int) -> tuple[int, int]:
         """Return where some of its characters are in the source."""
@@ -54,6 +55,11 @@ class TextPiece(NamedTuple):
         return self.start + units[start][0], self.start + units[end - 1][1]
 
 
+def _unescaped(match: re.Match[str]) -> str:
+    return _meant(match[0])
+
+
+@lru_cache(maxsize=4096)
 def _meant(escape: str) -> str:
     try:
         text = json.loads(f'"{escape}"')
