@@ -12,9 +12,9 @@ run: .venv/ready
 	$(BIN)/cohere-conformance replay --report-dir conformance-report/replay
 	$(BIN)/cohere-conformance cassettes status --report-dir conformance-report/replay
 
-# A file is run by one process: what its tests share is made once.
+# A file is run by one process: what its tests share is made once. The longest files come first (tests/cpu_times.tsv).
 test: lint
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The wheel on every supported Python that this machine has, each in an empty environment.
 interpreters: .venv/ready

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cputime import CpuTime
+from cputime import CpuTime, longest_first, measured
 from hypothesis import HealthCheck, settings
 
 from cohere_conformance.checks import Explainer
@@ -37,6 +37,10 @@ settings.load_profile("tests")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CpuTime(config), "cpu-time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items, measured())
 
 
 def pytest_collection_finish() -> None:

@@ -1,7 +1,11 @@
-"""Names the files of tests that take the most CPU time, of themselves and of the processes they start."""
+"""Names the files of tests that take the most CPU time, of themselves and of the processes they start.
+
+`CPU_TIMES=tests/cpu_times.tsv make test` measures them anew, for the order in which they are run.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import time
@@ -13,8 +17,12 @@ import pytest
 from warm import WARM
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
+TIMES = Path(__file__).parents[1] / "cpu_times.tsv"
+"""Seconds of CPU time that each file of tests has taken, as measured last."""
+_UNKNOWN = math.inf
+"""Of a file that was not measured: it may be a long one."""
 _PROPERTY, _COLLECTING = "cpu-seconds", "cpu-seconds of collecting"
 _SHOWN = 12
 
@@ -23,6 +31,17 @@ def used() -> float:
     """Return the CPU seconds of this process and of its children that have ended."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime + WARM.cpu
+
+
+def measured(path: Path = TIMES) -> dict[str, float]:
+    """Return the seconds of each file of tests."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {name: float(seconds) for seconds, name in (line.split("\t") for line in lines)}
+
+
+def longest_first(items: list[pytest.Item], times: Mapping[str, float]) -> None:
+    """Sort the tests by the time of their files, so that no process runs a long one when others are done."""
+    items.sort(key=lambda item: -times.get(item.nodeid.partition("::")[0], _UNKNOWN))
 
 
 class CpuTime:
