@@ -1042,6 +1042,13 @@ def test_an_array_of_another_size_follows_from_the_requirement_on_sizes(
     assert len(server.report().causes) == causes
 
 
+def test_the_index_of_an_event_follows_from_the_elements_that_it_is_a_part_of(server: Server) -> None:
+    index = found(Kind.EXPECTATION_FAILED, "<content-end>/index", observed="2")
+    server.case("chat.a", [violated("chat.empty", "/message/content/*/text"), index])
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 2
+
+
 def test_an_index_follows_from_the_number_of_elements(server: Server) -> None:
     index = found(Kind.EXPECTATION_FAILED, "<text-generation>/index", observed="2")
     inner = found(Kind.EXPECTATION_FAILED, "<stream-end>/response/generations", observed="[]")

@@ -241,14 +241,15 @@ def _counted(one: SeenFinding, other: SeenFinding) -> bool:
 
 
 def _numbered(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a case expects another index, and the number of elements of an array is wrong."""
-    return (
-        one.row.kind is Kind.EXPECTATION_FAILED
-        and one.place.endswith("/index")
-        and bool(other.row.requirement)
-        and other.row.observed[:1].isdigit()
-        and "*" not in other.place
-    )
+    """Return whether a case expects another index, and the number of elements of an array is wrong, or one of
+    the elements that events with this index are parts of.
+    """
+    event, _, name = one.place.rpartition("/")
+    if one.row.kind is not Kind.EXPECTATION_FAILED or name != "index" or not other.row.requirement:
+        return False
+    if event.endswith(">") and _names(event)[:1] == _names(other.place)[:1] != ():
+        return True
+    return other.row.observed[:1].isdigit() and "*" not in other.place
 
 
 def _near(one: str, other: str) -> bool:
