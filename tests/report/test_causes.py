@@ -1233,6 +1233,7 @@ def test_values_of_one_kind_are_one_cause_wherever_they_are(server: Server) -> N
     [
         (("request:method", "HEAD"), ("request:method", "OPTIONS")),
         (("request:/a", "maxLength"), ("request:/b", "65536 characters, the most that is declared")),
+        (("request:/a", "minItems"), ("request:/b", "an empty list")),
         (("request:/a", "control characters"), ("request:/b", "a drawn value")),
         (("request:/a", "several changes"), ("request:/b", "a drawn value")),
     ],

@@ -18,6 +18,7 @@ _REQUEST = frozenset({"method", "target"})
 _DRAWN = frozenset({"a drawn value", "several changes", "values drawn by schema"})
 _NUMBER = re.compile(r"[\d,]+")
 _LONGEST = re.compile(r"[\d,]+ characters, the most that is declared")
+_EMPTY = "an empty list"
 _RULES = {
     "type": "Values of a wrong type",
     "required": "Bodies without a required property",
@@ -57,12 +58,15 @@ def changed_part(row: Row) -> tuple[str, str]:
 def sort_of_input(one: SeenFinding) -> str:
     """Return what was changed in a body: the keyword of a broken rule, or what a value is, without numbers.
 
-    A text as long as allowed is handled as one that is longer; what was drawn may be anything.
+    What was drawn may be anything. A server that crashes on a text that is as long as allowed, or on an empty
+    array that is allowed, does so on those that are not.
     """
     if one.value_class in _DRAWN:
         return DRAWN
-    if _LONGEST.fullmatch(one.value_class) and one.row.status >= 500:
+    if one.row.status >= 500 and _LONGEST.fullmatch(one.value_class):
         return "maxLength"
+    if one.row.status >= 500 and one.value_class == _EMPTY:
+        return "minItems"
     return _NUMBER.sub("N", one.value_class)
 
 
