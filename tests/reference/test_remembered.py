@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import uuid
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -94,10 +95,21 @@ def test_errors_are_not_remembered(client: httpx.Client, state: ServerState) -> 
     assert len(state.remembered) == 0
 
 
-def test_a_server_without_httptools_responds_to_many_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run there")
+def test_what_makes_a_server_fast_is_used_where_it_is_installed() -> None:
+    assert protocols.protocol() is protocols.SelectingProtocol
+    made = protocols.loop_factory()
+    assert made is not None
+    loop = made()
+    loop.close()
+    assert type(loop).__module__.startswith("uvloop")
+
+
+def test_a_server_without_the_extra_responds_to_many_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra `fast` is optional; `test_server.py` has the same test with it."""
     monkeypatch.setattr(protocols, "find_spec", lambda name: None)
     assert protocols.protocol() is H11Protocol
+    assert protocols.loop_factory() is None
     names = ("chat", "rerank", "embed")
     with ServerThread(ServerState()) as server:
         outcome = asyncio.run(

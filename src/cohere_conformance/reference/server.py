@@ -14,7 +14,7 @@ from cohere_conformance.client.listening import address, listen
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import transport_faults
 from cohere_conformance.reference.app import application
-from cohere_conformance.reference.protocols import protocol
+from cohere_conformance.reference.protocols import loop_factory, protocol
 from cohere_conformance.reference.relay import Relay
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def serve(state: ServerState, listening: socket.socket, ready: Callable[[], None
     before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ready()
-        asyncio.run(server.serve_on(listening))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(server.serve_on(listening))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
