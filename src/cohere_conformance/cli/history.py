@@ -15,11 +15,9 @@ from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 
+_DEFAULT = Path(DEFAULT_FOLDER) / HISTORY_FILE
 _FILE = click.argument(
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=False,
-    default=Path(DEFAULT_FOLDER) / HISTORY_FILE,
+    "file", type=click.Path(dir_okay=False, path_type=Path), required=False, default=_DEFAULT
 )
 
 
@@ -65,9 +63,12 @@ def show(file: Path, number: int | None) -> int:
     NUMBER is that of `history list`; the last run by default.
 
     \b
-    Example:
+    Examples:
+      cohere-conformance history show 12
       cohere-conformance history show nightly.sqlite 12
     """
+    if number is None and str(file).isdigit() and not file.exists():
+        file, number = _DEFAULT, int(str(file))
     shown = _run(file, number)
     run = shown.run
     click.echo(plain(f"{shown.number}  {run.started_at}  {run.target}"))
