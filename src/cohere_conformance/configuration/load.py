@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -110,6 +109,8 @@ def load(file: Path) -> Loaded:
 
 
 def _table(file: Path, name: str) -> dict[str, Any]:
+    import tomllib  # most commands have no file
+
     try:
         document: Any = tomllib.loads(read_document(file).decode("utf-8"))
     except OSError as error:

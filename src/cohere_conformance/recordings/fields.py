@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -146,6 +145,8 @@ def timestamp(value: object) -> str | None:
     try:
         when = datetime.fromisoformat(value)
     except ValueError:
+        import email.utils  # slow, and few recorders write the dates of HTTP
+
         try:
             when = email.utils.parsedate_to_datetime(value)
         except (ValueError, TypeError, IndexError, OverflowError):

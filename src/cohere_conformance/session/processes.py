@@ -111,13 +111,15 @@ def _count_batch(part: RecordingPart, batch: bytes) -> CountedPart:
 def _counted(part: RecordingPart, values: Iterable[ExchangeValue]) -> CountedPart:
     """Judge the values, until the parent stops the run."""
     counted = CountedPart(part, _worker.tally(), [])
-    for number, value in enumerate(values):
-        if number % _BATCH == 0 and _stopped.is_set():
+    # In batches: parsing and judging in turn takes more time, as each evicts the other from the caches.
+    for batch in batches(values):
+        if _stopped.is_set():
             break
-        if isinstance(value, RecordingNote):
-            counted.notes.append(value)
-        else:
-            _worker.count(counted.tally, value)
+        for value in batch:
+            if isinstance(value, RecordingNote):
+                counted.notes.append(value)
+            else:
+                _worker.count(counted.tally, value)
     return counted
 
 
