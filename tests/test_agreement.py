@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
-import subprocess
-import sys
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from running import called
+from running import called, environment
+from warm import WARM
 from xdist.workermanage import NodeManager
 
 from cohere_conformance import cli
@@ -292,10 +291,8 @@ def test_an_incomplete_recording_is_not_kept(
 
 
 _SMALL_FILES = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
-from cohere_conformance.cli import main
-main()
+import os, resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["LARGEST"]),) * 2)
 """
 
 
@@ -305,18 +302,14 @@ def test_a_journal_that_cannot_be_written_ends_a_run_in_one_line(
     largest: int, further: tuple[str, ...], tmp_path: Path
 ) -> None:
     """Also in the processes of -n: no traceback, one line on standard error, exit code 3."""
-    done = subprocess.run(
-        [sys.executable, "-c", _SMALL_FILES, str(largest), *CASES["run"], *further],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 3, done.stdout
-    assert "Traceback" not in done.stdout + done.stderr, done.stdout
-    assert "File too large" in done.stdout + done.stderr
+    (tmp_path / "small_files.py").write_text(_SMALL_FILES, encoding="utf-8")
+    command = (*CASES["run"], *further, "--", "-p", "small_files")
+    done = WARM.call(command, tmp_path, environment(LARGEST=str(largest)))
+    assert done.code == 3, done.output
+    assert "Traceback" not in done.output
+    assert "File too large" in done.output
     assert reported(tmp_path) in {None, 3}
-    assert len(done.stderr.splitlines()) == (reported(tmp_path) is None)
+    assert len(done.errors.splitlines()) == (reported(tmp_path) is None)
 
 
 def test_removal_goes_on_where_nothing_can_be_written_down(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from running import Done
 
 GROUPS = "tokenize,check-api-key"
+RECORDED = ("--only", GROUPS)
+"""Selects what the fixtures record: only that is worth looking at in most tests."""
 SHIPPED = folder("cassettes")
 PLAIN = "tokenize.plain"
 
@@ -267,7 +269,7 @@ def answered(home: Path, name: str, body: bytes) -> None:
 
 def test_a_response_that_the_contract_rejects_fails_the_replay(home: Path) -> None:
     answered(home, PLAIN, b'{"tokens": ["one"], "token_strings": ["one"]}')
-    done = called(home, "replay")
+    done = called(home, "replay", *RECORDED)
     assert done.code == 1, done.output
     assert done.kinds >= {"type-changed"}
     rows = [row for row in done.report["findings"] if row["kind"] == "type-changed"]
@@ -276,7 +278,7 @@ def test_a_response_that_the_contract_rejects_fails_the_replay(home: Path) -> No
 
 def test_a_case_with_another_request_fails_replay_and_status(home: Path) -> None:
     changed(home, PLAIN, case="0123456789ab")
-    done = called(home, "replay")
+    done = called(home, "replay", *RECORDED)
     assert done.code == 1, done.output
     ends = {end["case"]: end["reason"] for end in done.report["coverage"]["cases"]["ends"]}
     assert "the case sends another request than the recorded one; record it again" in ends[PLAIN]
@@ -289,7 +291,7 @@ def test_a_case_with_another_request_fails_replay_and_status(home: Path) -> None
 def test_a_broken_cassette_is_reported_and_the_others_are_judged(command: str, home: Path) -> None:
     path = find(home / "cassettes")[PLAIN]
     path.write_bytes(path.read_bytes()[:400])
-    done = called(home, command)
+    done = called(home, command, *RECORDED)
     assert done.code == 3, done.output
     assert "1 broken" in done.output
     reasons = [end["reason"] for end in done.report["coverage"]["cases"]["ends"] if end["case"] == PLAIN]
@@ -340,7 +342,7 @@ def test_verify_passes_for_the_server_that_was_recorded(home: Path) -> None:
 
 
 def test_verify_reports_a_change_with_both_values(home: Path) -> None:
-    done = called(home, "verify", "--fault", "tokenize.strings-changed")
+    done = called(home, "verify", *RECORDED, "--fault", "tokenize.strings-changed")
     assert done.code == 1, done.output
     assert done.kinds == {"golden-changed"}
     row = next(row for row in done.report["findings"] if row["location"] == "/token_strings/*")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hostile import Hostile, Talk, answer
 from running import COMMAND, called, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from warm import WARM
 
 WRONG = {
     "a port beyond all": "http://127.0.0.1:99999",
@@ -132,12 +130,8 @@ def test_a_reader_that_leaves_early_changes_nothing(
 )
 def test_a_full_disk_behind_the_output_is_one_line_and_3(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """What could not be shown is no verdict, and no report says otherwise."""
-    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
-        done = subprocess.run(
-            [*COMMAND, *arguments], cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE,
-            text=True, check=False, timeout=100,
-        )  # fmt: skip
-    assert (done.returncode, done.stderr) == (
+    done = WARM.call(arguments, tmp_path, environment(), device=Path("/dev/full"))
+    assert (done.code, done.errors) == (
         3,
         "cohere-conformance: [Errno 28] No space left on device\n",
     )

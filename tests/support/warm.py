@@ -35,12 +35,14 @@ class Ended(NamedTuple):
     Attributes:
         code: its exit code, negative where a signal ended it.
         output: what it printed, standard error last.
+        errors: what it printed to standard error.
         memory: the most memory that one of its processes took, in MiB; what it shares with the process that
             it was forked from counts as its own.
     """
 
     code: int
     output: str
+    errors: str
     memory: float
 
 
@@ -58,19 +60,28 @@ class Warm:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def call(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:
+    def call(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        device: Path | None = None,
+    ) -> Ended:
         """Run the command to its end; several threads can do so side by side.
 
         Args:
             arguments: of `cohere-conformance`.
             folder: to run in.
             environment: all variables that it gets.
+            device: to print to in place of a file that is read.
         """
         with tempfile.TemporaryDirectory(prefix="warm-") as scratch:
             output, errors, ended = (Path(scratch, name) for name in ("output", "errors", "ended"))
             os.mkfifo(ended)
             result = os.open(ended, os.O_RDONLY | os.O_NONBLOCK)
-            order = [list(arguments), str(folder), dict(environment), str(output), str(errors), str(ended)]
+            printed = [str(device or output), str(errors)]
+            order = [list(arguments), str(folder), dict(environment), *printed, str(ended)]
             try:
                 process = self._order(order)
                 while not select.select([result], [], [], 5.0)[0]:
@@ -80,8 +91,11 @@ class Warm:
                 os.close(result)
             with self._lock:
                 self.cpu += cpu
-            text = "".join(path.read_bytes().decode("utf-8", "replace") for path in (output, errors))
-            return Ended(code, text.replace("\r\n", "\n"), memory)
+            shown, failure = (
+                path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n") if path.exists() else ""
+                for path in (output, errors)
+            )
+            return Ended(code, shown + failure, failure, memory)
 
     def _order(self, order: list[object]) -> subprocess.Popen[bytes]:
         with self._lock:
