@@ -1,12 +1,15 @@
-"""Resources that a server never gets ready: how long they are waited for."""
+"""Resources that a server never gets ready, or that must not be made ready: what becomes of the cases."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from running import called
+from third_party import third_party
 
 from cohere_conformance.cases import shipped_suite
+from cohere_conformance.errors import OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.session import patience
 from cohere_conformance.session.resources import MissingError, Resources
@@ -14,6 +17,7 @@ from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cohere_conformance.cases import Suite
     from cohere_conformance.cases.request_template import RequestTemplate
@@ -71,3 +75,37 @@ def test_after_one_that_was_never_ready_others_of_its_kind_are_hardly_waited_for
     with pytest.raises(MissingError, match=r"datasets\.reviews was not ready after 60 s"):
         made.values(("datasets.reviews",))
     assert clock.now == pytest.approx(61), "what failed once is not tried again"
+
+
+def test_what_must_not_be_made_ready_is_missing_for_every_case(amended: Contract, suite: Suite) -> None:
+    """A connector that must not be deleted is no deleted one: a case that needs one would prove nothing."""
+    sent: list[str] = []
+
+    def guarded(
+        template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
+    ) -> Exchange:
+        method, _, path = template.operation.partition(" ")
+        sent.append(method)
+        if method == "DELETE":
+            raise OwnershipError("DELETE of something older", claimed=True)
+        response = Response(200, body=b'{"connector": {"id": "a"}}')
+        return Exchange(Request(method, f"http://127.0.0.1:1{path}"), response, Source("run", name))
+
+    made = Resources(suite, amended, guarded, "r", Unique())
+    for _ in range(3):
+        with pytest.raises(RefusedError, match="DELETE of something older"):
+            made.values(("connectors.deleted",))
+    assert sent == ["POST", "DELETE"], "another one would be left on the target as well"
+
+
+def test_a_server_that_does_not_say_when_something_was_created_has_one_cause(tmp_path: Path) -> None:
+    def since_1970(body: Any) -> Any:
+        if isinstance(body, dict) and isinstance(one := body.get("connector"), dict):
+            one["created_at"] = 1_700_000_000
+        return body
+
+    with third_party(change=since_1970) as url:
+        done = called(tmp_path, "run", "--url", url, "--only", "connectors", "--no-sdk-effect")
+    assert done.code == 1
+    (cause,) = done.report["causes"]
+    assert cause["title"] == "connector.created_at is 1700000000"

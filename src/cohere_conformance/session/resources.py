@@ -69,7 +69,7 @@ class Resources:
         self._foreign = foreign
         self._remover = Remover(contract, send, self._patience)
         self._values: dict[str, str] = {"run": run}
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, MissingError | RefusedError] = {}
         self._made: list[CreatedResource] = []
         self._ready: set[str] = set()
 
@@ -78,16 +78,17 @@ class Resources:
 
         Raises:
             MissingError: one of them could not be created.
+            RefusedError: a request to make it ready must not be sent.
             BudgetError: the requests to create and remove it exceed the budget.
         """
         for resource in self._suite.in_order(names):
             if resource.name in self._failed:
-                raise MissingError(self._failed[resource.name])
+                raise self._failed[resource.name].with_traceback(None)
             if resource.name not in self._ready:
                 try:
                     self._make(resource)
-                except MissingError as error:
-                    self._failed[resource.name] = str(error)
+                except (MissingError, RefusedError) as error:
+                    self._failed[resource.name] = error
                     raise
         return {**self._values, "unique": self._unique()}
 
@@ -162,13 +163,12 @@ class Resources:
         self._check_owner(resource, exchange)
         self._capture(resource, resource.capture, exchange)
         values |= self._values
-        self._ready.add(resource.name)
         if resource.wait is not None:
             self._wait(resource, resource.wait, values, exchange)
+        self._ready.add(resource.name)
 
     def _check_owner(self, resource: Resource, created: Exchange) -> None:
         if (named := self._foreign(resource.create.operation, created)) is not None:
-            self._ready.discard(resource.name)
             raise MissingError(f"{resource.name} could not be created: the response has {named}")
 
     def _wait(self, resource: Resource, wait: Wait, values: dict[str, str], created: Exchange) -> None:
