@@ -682,6 +682,16 @@ def test_an_unknown_value_is_one_cause_in_plain_responses_and_streams(server: Se
     assert len(server.report().causes) == 1
 
 
+def test_values_that_are_spelled_in_another_way_are_one_cause(server: Server) -> None:
+    for value in ("complete", "max_tokens", "tool_call"):
+        odd = found(Kind.ENUM_UNKNOWN, "/finish_reason", value_class=value, observed=f'"{value}"')
+        server.case(f"chat.{value}", [odd])
+    server.case("embed.a", [found(Kind.ENUM_UNKNOWN, "/finish_reason", operation=EMBED, observed='"done"')])
+    ours, theirs = sorted(server.report().causes, key=lambda cause: -len(cause.findings))
+    assert ours.title == 'finish_reason is "complete", "max_tokens" and "tool_call"'
+    assert theirs.title == 'finish_reason is "done"'
+
+
 def test_values_of_one_object_that_are_wrong_in_the_same_way_are_one_cause(server: Server) -> None:
     places = ("/usage/input", "/usage/output")
     for number in range(2):

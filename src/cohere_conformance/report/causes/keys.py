@@ -223,8 +223,9 @@ def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
     if row.kind not in _SCHEMA:
         return None
     if row.kind is Kind.ENUM_UNKNOWN:
-        # A plain response and the last event of a stream have the same value at different locations.
-        return Key("declaration", (row.kind, row.location.rpartition("/")[2], one.value_class))
+        # A plain response and the last event of a stream have it at different locations; who spells one value
+        # in another way does so with all of them.
+        return Key("declaration", (row.kind, row.location.rpartition("/")[2], facts.group(row.operation)))
     if where := _wherever(row):
         return Key("declaration", (row.kind, where, one.value_class))
     return Key(

@@ -124,6 +124,10 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             return f"{where}: {row.observed}", (
                 "Use a release of the SDK that returns this; the server need not change anything."
             )
+        case Kind.ENUM_UNKNOWN:
+            rows = (one.row for one in group.members if one.row.kind is Kind.ENUM_UNKNOWN)
+            values = sorted({row.observed, *(one.observed for one in rows)})
+            return f"{where} is {listed(values)}", f"Send {row.expected} as {where}."
         case Kind.TYPE_CHANGED if row.observed[:1] in _CONTAINERS:
             return f"{where} is {_CONTAINERS[row.observed[:1]]}", f"Send {row.expected} as {where}."
     if row.expected == "absent":
