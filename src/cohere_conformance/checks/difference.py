@@ -141,7 +141,7 @@ def _tagged(differs: MediaDifference, parsed: ParsedExchange) -> Iterator[tuple[
 
 def _response(frame: Frame, differs: MediaDifference, parsed: ParsedExchange) -> Iterator[Finding]:
     if differs.body is not None and parsed.exchange.response.body is not None:
-        if not parsed.returns_valid(differs.body):
+        if not parsed.received.conforms(differs.body):
             yield from judge_invalid(frame, differs.body, parsed.response[0])
         return
     events = differs.media.events

@@ -62,6 +62,6 @@ def _frame(text: str) -> StreamEvent | None:
     return StreamEvent(joined, name if name not in {"", "message"} else None) if joined else None
 
 
-_remembered = lru_cache(maxsize=4096)(_frame)
+_remembered = lru_cache(maxsize=1024)(_frame)
 _SHORT = 512
 """Characters of a frame that is remembered: streams repeat most of their short ones."""

@@ -269,11 +269,13 @@ def _body(
         return
     if media.body is None or response.body is None:
         return
-    value, defects = parsed.response
-    yield from malformed(frame, Kind.BODY_MALFORMED, defects)
+    received = parsed.received
+    value, defects = received.parsed
+    if defects:
+        yield from malformed(frame, Kind.BODY_MALFORMED, defects)
     if value is NOTHING:
         return
-    if not parsed.returns_valid(media.body):
+    if not received.conforms(media.body):
         yield from judge_invalid(frame, media.body, value)
     if frame.status >= 400:
         yield from judge_envelope(frame, value)

@@ -41,7 +41,7 @@ class ParsedText:
         return known
 
 
-_remembered = lru_cache(maxsize=4096)(ParsedText)
+_remembered = lru_cache(maxsize=1024)(ParsedText)
 _SHORT = 256
 """Characters of a payload that is remembered: streams repeat most of their short events."""
 
@@ -89,32 +89,30 @@ class ParsedExchange:
     @property
     def request(self) -> Parsed:
         """The body of the request as JSON."""
-        return self._sent.parsed
+        return self.sent.parsed
 
     @property
-    def _sent(self) -> ParsedText:
+    def sent(self) -> ParsedText:
+        """The body of the request."""
         if self._request is None:
             self._request = ParsedText(self.exchange.request.body or b"")
         return self._request
 
     def sends_valid(self, declared: Validator) -> bool:
         """Return whether the JSON body of the request is valid."""
-        return self._sent.conforms(declared)
+        return self.sent.conforms(declared)
 
     @property
     def response(self) -> Parsed:
         """The body of the response as JSON."""
-        return self._received.parsed
+        return self.received.parsed
 
     @property
-    def _received(self) -> ParsedText:
+    def received(self) -> ParsedText:
+        """The body of the response."""
         if self._response is None:
             self._response = ParsedText(self.exchange.response.body or b"")
         return self._response
-
-    def returns_valid(self, declared: Validator) -> bool:
-        """Return whether the JSON body of the response is valid."""
-        return self._received.conforms(declared)
 
     @property
     def text(self) -> str:

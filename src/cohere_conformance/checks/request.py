@@ -57,18 +57,19 @@ def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExcha
         if declared.required:
             yield _invalid(frame, "", "a body", "an empty body", "empty")
         return
-    sent = field(request.headers, "content-type")
-    media = media_type(sent) if sent else next(iter(declared.media))
+    reported = field(request.headers, "content-type")
+    media = media_type(reported) if reported else next(iter(declared.media))
     if media not in declared.media:
         yield _invalid(frame, "", f"one of {', '.join(declared.media)}", media, f"media-type:{media}")
         return
     if media != "application/json":
         yield from _form(frame, declared.last.get(media), parsed)
         return  # a multipart body has no JSON to judge
-    value, defects = parsed.request
+    sent = parsed.sent
+    value, defects = sent.parsed
     for defect in defects:
         yield _invalid(frame, "", defect.expected, defect.observed, f"body-malformed:{defect.rule}")
-    if value is NOTHING or parsed.sends_valid(declared.media[media]):
+    if value is NOTHING or sent.conforms(declared.media[media]):
         return
     for finding in judge_invalid(frame, declared.media[media], value):
         reported = f"{finding.kind}:{finding.value_class}"

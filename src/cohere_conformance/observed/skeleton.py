@@ -56,7 +56,7 @@ def _may_be_kept(string: bytes) -> bool:
     return b"\\" in string and len(string) <= _LONGEST and b"\\n" not in string
 
 
-_remembered = lru_cache(maxsize=4096)(skeleton)
+_remembered = lru_cache(maxsize=1024)(skeleton)
 
 
 def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:

@@ -32,7 +32,7 @@ KEYWORDS = AUTO, SHIPPED, NONE = "auto", "shipped", "none"
 which is the default; for every response; or no comparison."""
 
 
-_MOST = 4096
+_MOST = 1024
 """Results of comparisons that are remembered."""
 
 
