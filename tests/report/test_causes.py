@@ -894,7 +894,7 @@ def test_a_case_of_the_same_status_follows_the_requirement(
 def test_what_is_in_an_undeclared_object_is_not_absent_as_well(server: Server) -> None:
     body = '{"model": {"name": "a", "endpoints": []}}'
     wrapped = found(Kind.PROPERTY_UNDOCUMENTED, "/model", observed='model: {"name": "a"}')
-    named = violated("models.itself", "/name", observed="None")
+    named = violated("models.itself", "/name", observed="null")
     absent = [found(Kind.EXPECTATION_FAILED, place, observed="absent") for place in ("/endpoints", "/length")]
     server.case("chat.a", [wrapped, named, *absent], body=body)
     first, second = server.report().causes
@@ -1254,3 +1254,26 @@ def test_inputs_that_crash_for_one_reason_are_one_cause(
     for location, changed in (one, other):
         server.generated(found(Kind.SERVER_ERROR, location, status=500, value_class=changed))
     assert len(server.report().causes) == 1
+
+
+def test_a_list_that_still_has_an_element_does_not_follow_from_wrong_ids(server: Server) -> None:
+    label = "GET /v1/models/{model}"
+    server.case("models.a", [violated("models.same-id", "/model_id", operation=label)])
+    expected = 'other than an array with an element whose model_id is "ABC"'
+    server.case("models.b", [found(Kind.EXPECTATION_FAILED, "/models", operation=MODELS, expected=expected)])
+    assert len(server.report().causes) == 2
+
+
+@pytest.mark.parametrize(("observed", "causes"), [("secret", 1), ("4", 2)])
+def test_a_rule_about_a_whole_follows_from_one_about_the_part_that_it_names(
+    server: Server, observed: str, causes: int
+) -> None:
+    part = violated("models.no-secrets", "/models/*/secret", operation=MODELS)
+    server.case("models.a", [part, violated("models.limit", "/models", operation=MODELS, observed=observed)])
+    assert len(server.report().causes) == causes
+
+
+def test_a_value_that_a_refusal_is_the_alternative_to_is_no_accepted_request(server: Server) -> None:
+    valid = violated("chat.valid", "/valid", expected="true, as a bad key is refused with 401")
+    server.case("chat.a", [valid, violated("chat.owner", "/owner")])
+    assert len(server.report().causes) == 2

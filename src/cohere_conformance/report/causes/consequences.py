@@ -25,7 +25,7 @@ _COMMON = "common"
 """The catalogue of the requirements on all operations, where one API says nothing about another."""
 _CRASH = Key("crash-on-invalid", ())
 _WORD = re.compile(r"\w+")
-_ABSENT = frozenset({"absent", "none", "None"})
+_ABSENT = frozenset({"absent", "none", "null"})
 _TYPED = frozenset(
     {Kind.TYPE_CHANGED, Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED, Kind.UNION_UNMATCHED}
 )
@@ -226,7 +226,7 @@ def _catalogue(requirement: str) -> str:
 def _serves_invalid(group: CauseGroup) -> bool:
     """Return whether a requirement says that something is refused, and it was served."""
     return group.key.rule == "requirement" and all(
-        one.served and refusal_expected(one.row) for one in group.members
+        one.served and not one.place and refusal_expected(one.row) for one in group.members
     )
 
 
@@ -257,10 +257,17 @@ def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
     if one.row.kind is required and other.row.kind is not required:
         # A wrong element does not explain a wrong count.
         return above
-    if other.row.kind is required and one.row.kind is not required:
-        # A wrong count does not explain a wrong type in one of the elements.
-        return False
+    if other.row.kind is required:
+        # A wrong count does not explain what is wrong in one of the elements, nor does that explain a count.
+        counted = other.row.observed[:1].isdigit()
+        return one.row.kind is required and ((above and not counted) or _names_below(one, other))
     return above or other.place.startswith(f"{one.place}/")
+
+
+def _names_below(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether what is found in an object names the property of it where another finding is."""
+    below = other.place.startswith(f"{one.place}/")
+    return below and other.place.rpartition("/")[2] in _WORD.findall(one.row.observed)
 
 
 def wrapped(one: SeenFinding, other: SeenFinding) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WHOSE = re.compile(r"\bwhose (\w+) is ")
 _NAMED = re.compile(r'"(\w+)": ')
+_ANOTHER = "other than "
 _CUT = "\u2026"
 """Ends a text that is too long to be shown."""
 _ELEMENT = re.compile(r"/(?:\*|\d+)/")
@@ -83,6 +84,8 @@ def _required(one: SeenFinding, other: SeenFinding) -> bool:
     if one.row.kind is not Kind.EXPECTATION_FAILED or not other.row.requirement:
         return False
     name, names = other.place.rpartition("/")[2], _WHOSE.findall(one.row.expected)
+    if one.row.expected.startswith(_ANOTHER):
+        return False  # it is not missed
     elsewhere = other.served and "*" not in other.place and other.row.operation != one.row.operation
     if names and not other.place and elsewhere:
         compared = _NAMED.findall(other.row.observed)
