@@ -196,6 +196,51 @@ def test_another_wrong_value_of_the_same_schema_is_another_cause(server: Server)
     assert len(server.report().causes) == 2
 
 
+def test_values_of_one_operation_that_have_several_wrong_types_are_one_cause(server: Server) -> None:
+    place = "/message/content"
+    server.case("chat.a", [found(Kind.NULL_UNEXPECTED, place)])
+    server.case("chat.b", [found(Kind.TYPE_CHANGED, place, value_class="string", observed='"hello"')])
+    server.case("chat.c", [found(Kind.TYPE_CHANGED, place, value_class="number", observed="7")])
+    server.case("chat.d", [found(Kind.TYPE_CHANGED, place, value_class="number", observed="8")])
+    (cause,) = server.report().causes
+    assert cause.title == "message.content is 7"
+    assert len(cause.findings) == 3
+
+
+@pytest.mark.parametrize(("expected", "causes"), [("a non-empty string", 1), ("a UUID", 1), ("an array", 2)])
+def test_a_property_of_a_body_that_is_renamed_is_one_cause(
+    server: Server, expected: str, causes: int
+) -> None:
+    missed = found(Kind.EXPECTATION_FAILED, "/generation_id", observed="absent", expected=expected)
+    undeclared = found(Kind.PROPERTY_UNDOCUMENTED, "/genId", observed='genId: "a4"')
+    server.case("chat.a", [missed, undeclared])
+    server.case("chat.b", [undeclared])
+    assert len(server.report().causes) == causes
+
+
+@pytest.mark.parametrize("element", [0, 4])
+def test_an_element_that_is_missed_follows_from_too_few_of_them(server: Server, element: int) -> None:
+    server.case("chat.turns", [violated("v1.chat.history", "/chat_history", observed="0 turns")])
+    place = f"/chat_history/{element}/role"
+    server.case("chat.a", [found(Kind.EXPECTATION_FAILED, place, observed="absent", expected='"USER"')])
+    assert len(server.report().causes) == 1
+
+
+def test_a_property_of_an_element_that_is_there_does_not_follow_from_a_count(server: Server) -> None:
+    server.case(
+        "rerank.count", [violated("rerank.count", "/results", operation=RERANK, observed="3 results")]
+    )
+    missed = found(
+        Kind.EXPECTATION_FAILED,
+        "/results/1/document",
+        operation=RERANK,
+        observed="absent",
+        expected="an object",
+    )
+    server.case("rerank.a", [missed])
+    assert len(server.report().causes) == 2
+
+
 def test_a_requirement_is_one_cause_in_all_operations(server: Server) -> None:
     server.case("rerank.a", [violated("rerank.sorted", "/results", operation=RERANK)])
     server.case("rerank.b", [violated("rerank.sorted", "/results", operation="POST /v1/rerank")])

@@ -30,6 +30,7 @@ _TYPED = frozenset(
     {Kind.TYPE_CHANGED, Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED, Kind.UNION_UNMATCHED}
 )
 _RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
+_OF_TYPE = frozenset({Kind.TYPE_CHANGED, Kind.NULL_UNEXPECTED})
 
 
 def without_consequences(
@@ -50,6 +51,7 @@ def without_consequences(
         search.hardly_validated,
         search.founded,
         search.of_another_object,
+        search.of_another_type,
         search.always_with,
         search.same_object,
     ):
@@ -79,6 +81,10 @@ class _Search:
         self._weak = {id(group): group for group in weak}
         self._inputs = [group for group in everything if group.key.rule == "input"]
         self._typing = [group for group in strong if any(map(_is_of_type, group.members))]
+        self._types: dict[str, list[CauseGroup]] = {}
+        for group in strong:
+            if declaration := _of_type(group):
+                self._types.setdefault(declaration, []).append(group)
         self._by_key = {group.key: group for group in everything}
         self._owners: dict[str, CauseGroup] = {}
         self._unexpected: dict[str, list[CauseGroup]] = {}
@@ -178,6 +184,16 @@ class _Search:
         typing = (one for one in self._typing if one in self and self._apis(group) <= self._apis(one))
         found += [one for one in typing if all(any(_typed(a, b) for b in one.members) for a in group.members)]
         return self._first(group, found)
+
+    def of_another_type(self, group: CauseGroup) -> CauseGroup | None:
+        """Return the group about the same values of the same operations, which have still another type.
+
+        What is sent as a text is null where there is nothing to send.
+        """
+        ours = self._operations[id(group)]
+        declared = self._types.get(_of_type(group), ())
+        found = (one for one in declared if ours <= self._operations[id(one)] and _is_rather(one, group))
+        return self._first(group, (one for one in found if one in self))
 
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""
@@ -286,6 +302,20 @@ def _is_of_type(one: SeenFinding) -> bool:
     """Return whether a requirement finds the type of an object wrong, which selects its schema."""
     name = one.place.rpartition("/")[2]
     return bool(one.row.requirement) and (name == "type" or name.endswith("_type"))
+
+
+def _of_type(group: CauseGroup) -> str:
+    """Return the declaration of values of another type; empty for all other groups."""
+    kind, *declaration = group.key.parts if group.key.rule == "declaration" else ("",)
+    return declaration[0] if kind in _OF_TYPE else ""
+
+
+def _is_rather(one: CauseGroup, group: CauseGroup) -> bool:
+    """Return whether a type says more than that of another group about the same values."""
+    ours, theirs = (
+        (found.key.parts[0] == Kind.NULL_UNEXPECTED, -found.count, found.key.parts) for found in (one, group)
+    )
+    return ours < theirs
 
 
 def _typed(one: SeenFinding, other: SeenFinding) -> bool:

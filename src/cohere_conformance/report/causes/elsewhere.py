@@ -21,6 +21,7 @@ _CUT = "\u2026"
 _ELEMENT = re.compile(r"/(?:\*|\d+)/")
 _STATUS = re.compile(r"\b\d{3}\b")
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d{1,6}")
 _OF_AN_ORDER = frozenset(
     "after ascending descending first following order ordered precedes sorted successive".split()
 )
@@ -128,10 +129,16 @@ def _filtered(one: SeenFinding, other: SeenFinding) -> bool:
 
 
 def _unlisted(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a case finds nothing in a list, and a requirement finds the list wrong as a whole."""
+    """Return whether a case finds nothing in a list, and a requirement finds the list wrong as a whole.
+
+    In other arrays, whether it says that they have too few elements.
+    """
+    number = one.row.location.removeprefix(f"{other.place}/").partition("/")[0]
+    few = _NUMBER.match(other.row.observed)
+    too_few = number.isdigit() and few is not None and int(few[0]) <= int(number)
     return (
         one.row.observed == "absent"
-        and one.row.operation.startswith("GET ")
+        and (one.row.operation.startswith("GET ") or too_few)
         and bool(other.row.requirement)
         and bool(other.place)
         and one.place.startswith(f"{other.place}/*/")

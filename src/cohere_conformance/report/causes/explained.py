@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report.causes.group import CauseGroup
     from cohere_conformance.report.causes.keys import Facts
     from cohere_conformance.report.causes.seen import SeenFinding
+    from cohere_conformance.report.shape import Row
 
 
 def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
@@ -179,6 +180,8 @@ _INVALID_SERVED = Key("topic", ("invalid", ACCEPTED))
 _REFUSALS = frozenset({"400", "422"})
 _STATUS = re.compile(r"\b\d{3}\b")
 _TOKENS = "/output_tokens"
+_TYPES = {'"': ("string", "UUID", '"', "RFC 3339"), "{": ("object",), "[": ("array",)}
+"""What is in the description of a type, by how its values begin."""
 _COUNTS = frozenset({"meta", "usage"})
 """Objects that say how much was used, not what the output is."""
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
@@ -200,14 +203,23 @@ def _relation(one: SeenFinding, other: SeenFinding) -> int | None:
 
 
 def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a case misses something in an object that has undeclared properties instead."""
+    """Return whether a case misses something in an object that has undeclared properties instead.
+
+    A complete body has properties about many things: what is missed there has the type of the other one.
+    """
     parent = other.place.rpartition("/")[0]
     return (
         one.row.observed == "absent"
         and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
-        and bool(parent)
         and one.place.startswith(f"{parent}/")
+        and (bool(parent) or (one.place.count("/") == 1 and _of_expected_type(other.row, one.row)))
     )
+
+
+def _of_expected_type(undeclared: Row, missed: Row) -> bool:
+    """Return whether an undeclared property, such as `n: "a"`, has the type that a case expects elsewhere."""
+    first = undeclared.observed.partition(": ")[2][:1]
+    return any(name in missed.expected for name in _TYPES.get(first, ()))
 
 
 def _of_another_type(one: SeenFinding, other: SeenFinding) -> bool:
