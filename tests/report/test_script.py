@@ -166,3 +166,10 @@ def test_what_has_an_id_that_the_client_chose_is_created_too(
         script = script_of(tmp_path, load(tmp_path).causes[0].id)
         *_, read = (json.loads(line) for line in printed(script.replace("sleep 1", "sleep 0.05")))
     assert read["dataset"]["schema"].startswith("{'type'"), "the fault is seen again: this is no JSON"
+
+
+def test_the_token_of_a_page_is_that_of_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = ("--case", "finetuning.events.next-page")
+    script, (*_, first, second) = script_against("finetuning.page-drops-item", tmp_path, monkeypatch, *case)
+    assert "value '/next_page_token'" in script
+    assert (len(first["events"]), second["events"]) == (1, []), "the fault is seen again"

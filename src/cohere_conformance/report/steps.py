@@ -24,6 +24,8 @@ _ENOUGH = 24
 """Requests beyond which a script creates no more of what a list contains, except what its cause names."""
 _SHORTEST_ID = 8
 """Characters of an id that is recognised in later requests; shorter texts could be anything."""
+_NAMES = ("id", "page_token")
+"""How properties end whose values later requests have: ids, and tokens of the next page."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -257,6 +259,6 @@ def _named_ids(value: Any, location: str, depth: int = 6) -> Iterator[tuple[str,
         at = f"{location}/{name}"
         if not _PLAIN.fullmatch(str(name)):
             continue  # it would have to be quoted in the script, and no API names its ids so
-        if isinstance(inner, str) and str(name).endswith("id") and len(inner) >= _SHORTEST_ID:
+        if isinstance(inner, str) and str(name).endswith(_NAMES) and len(inner) >= _SHORTEST_ID:
             yield inner, at
         yield from _named_ids(inner, at, depth - 1)
