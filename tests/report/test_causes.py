@@ -1322,3 +1322,12 @@ def test_a_value_that_a_refusal_is_the_alternative_to_is_no_accepted_request(ser
     valid = violated("chat.valid", "/valid", expected="true, as a bad key is refused with 401")
     server.case("chat.a", [valid, violated("chat.owner", "/owner")])
     assert len(server.report().causes) == 2
+
+
+@pytest.mark.parametrize(("observed", "causes"), [('"-9"', 1), ('"many"', 2)])
+def test_a_header_that_repeats_a_wrong_value_follows_from_it(
+    server: Server, observed: str, causes: int
+) -> None:
+    billed = violated("chat.whole", "/meta/billed_units/input_tokens", observed="-9")
+    server.case("chat.a", [billed, found(Kind.HEADER_INVALID, "header:num_tokens", observed=observed)])
+    assert len(server.report().causes) == causes

@@ -52,6 +52,7 @@ def without_consequences(
         search.founded,
         search.of_another_object,
         search.of_another_type,
+        search.repeated,
         search.always_with,
         search.same_object,
     ):
@@ -195,6 +196,15 @@ class _Search:
         found = (one for one in declared if ours <= self._operations[id(one)] and _is_rather(one, group))
         return self._first(group, (one for one in found if one in self))
 
+    def repeated(self, group: CauseGroup) -> CauseGroup | None:
+        """Return a group of a requirement on a value that the header fields of a group repeat."""
+        if group.key.rule != "header":
+            return None
+        required = [one for one in self._companions(group) if one.key.rule == "requirement"]
+        return self._first(
+            group, (one for one in required if one in self and _come_with(group, one, _repeats))
+        )
+
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""
         return self._accompanying(group, self._companions(group), _at_same_place)
@@ -296,6 +306,11 @@ def wrapped(one: SeenFinding, other: SeenFinding) -> bool:
         and ": {" in other.row.observed
         and f'"{name}"' in other.row.example.response_text
     )
+
+
+def _repeats(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a header field has the value that a requirement finds wrong in the body."""
+    return bool(other.place) and one.row.observed.strip('"') == other.row.observed
 
 
 def _is_of_type(one: SeenFinding) -> bool:
