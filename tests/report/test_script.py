@@ -173,3 +173,11 @@ def test_the_token_of_a_page_is_that_of_today(tmp_path: Path, monkeypatch: pytes
     script, (*_, first, second) = script_against("finetuning.page-drops-item", tmp_path, monkeypatch, *case)
     assert "value '/next_page_token'" in script
     assert (len(first["events"]), second["events"]) == (1, []), "the fault is seen again"
+
+
+def test_what_an_empty_list_lacks_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = ("--case", "datasets.list.type")
+    script, (*made, listed) = script_against("datasets.list-omits-new", tmp_path, monkeypatch, *case)
+    assert "for datasets.conversations" in script
+    assert made
+    assert listed["datasets"] == [], "the fault is seen again"

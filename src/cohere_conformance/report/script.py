@@ -84,16 +84,17 @@ def script_of(folder: Path, cause_id: str) -> str:
     )
 
 
-def _order(rows: Sequence[Row], case: str, steps: Sequence[ScriptStep]) -> tuple[bool, int, int]:
+def _order(rows: Sequence[Row], case: str, steps: Sequence[ScriptStep]) -> tuple[bool, int, bool, int]:
     """Return a key that orders cases by how well their requests show a cause, the best one first.
 
-    A list shows nothing where nothing exists; of cases that show the same finding, the shortest is best.
+    A list shows nothing where nothing exists, and may show what others have created; of cases that show the
+    same finding, the shortest is best.
     """
     first = (rows[0].kind, rows[0].requirement)
     shown = [place for place, row in enumerate(rows) if case in row.cases]
-    if any((rows[place].kind, rows[place].requirement) == first for place in shown):
-        shown = []
-    return len(steps) == 1, min(shown, default=0), len(steps)
+    same = [place for place in shown if (rows[place].kind, rows[place].requirement) == first]
+    lists = [rows[place].operation.startswith("GET ") and "{" not in rows[place].operation for place in shown]
+    return len(steps) == 1, 0 if same else min(shown, default=0), bool(lists) and all(lists), len(steps)
 
 
 def _written(report: Report, cause: Cause, case: str, steps: Sequence[ScriptStep]) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.report.entry import fingerprint, key_of
 
@@ -22,6 +23,8 @@ MOST_REQUESTS = 60
 """A case that sends more is not repeated, if another one shows the cause: such a script would not be read."""
 _ENOUGH = 24
 """Requests beyond which a script creates no more of what a list contains, except what its cause names."""
+_FEW = 2
+"""Resources that are created where a list shows none of what it could."""
 _SHORTEST_ID = 8
 """Characters of an id that is recognised in later requests; shorter texts could be anything."""
 _NAMES = ("id", "page_token")
@@ -149,7 +152,23 @@ class Requests:
             and exchanges[given[name]].request.method == "POST"
             and f"/{name}" in self._urls
         ]
+        if not origins:
+            origins = [lacked for number in own for lacked in self._lacked(number)]
         return [] if set(origins) & set(own) else origins
+
+    def _lacked(self, number: int) -> list[int]:
+        """Return the last requests that created what an empty list should contain, by its filters."""
+        listed = urlsplit(self._exchanges[number].request.url)
+        values = [value for _, value in parse_qsl(listed.query) if not value.isdigit()]
+        found = [
+            earlier
+            for earlier in range(number)
+            if self._exchanges[earlier].request.method == "POST"
+            and urlsplit(self._exchanges[earlier].request.url).path == listed.path
+            and all(value in sent(self._exchanges[earlier].request) for value in values)
+        ]
+        looks = self._exchanges[number].request.method == "GET"
+        return found[-_FEW:] if looks else []
 
     def _waits(self, origin: int, own: Sequence[int]) -> list[int]:
         """Return the requests that waited for what a request has created, before those of the case."""
