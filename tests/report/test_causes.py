@@ -241,6 +241,34 @@ def test_a_property_of_an_element_that_is_there_does_not_follow_from_a_count(ser
     assert len(server.report().causes) == 2
 
 
+@pytest.mark.parametrize(
+    ("finding", "title", "change"),
+    [
+        (
+            found(Kind.STATUS_UNDECLARED, status=201, observed="201", expected="one of 200, 400, 404"),
+            "POST /v2/chat responds 201, which is not declared",
+            "Respond 200 instead: typed clients expect nothing else.",
+        ),
+        (
+            found(Kind.STATUS_UNDECLARED, status=302, observed="302", expected="one of 200, 400, 404"),
+            "POST /v2/chat responds 302, which is not declared",
+            "Respond with a declared status: typed clients expect nothing else.",
+        ),
+        (
+            found(Kind.BODY_MALFORMED, observed="Expecting value at line 1", expected="a JSON value"),
+            "Bodies of POST /v2/chat cannot be parsed: Expecting value at line 1",
+            "Send a JSON value.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_complete_response_is_said(
+    server: Server, finding: Finding, title: str, change: str
+) -> None:
+    server.case("chat.a", [finding])
+    (cause,) = server.report().causes
+    assert (cause.title, cause.change) == (title, change)
+
+
 def test_a_requirement_is_one_cause_in_all_operations(server: Server) -> None:
     server.case("rerank.a", [violated("rerank.sorted", "/results", operation=RERANK)])
     server.case("rerank.b", [violated("rerank.sorted", "/results", operation="POST /v1/rerank")])

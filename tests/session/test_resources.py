@@ -98,6 +98,41 @@ def test_what_must_not_be_made_ready_is_missing_for_every_case(amended: Contract
     assert sent == ["POST", "DELETE"], "another one would be left on the target as well"
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "ready"),
+    [
+        (200, b"{}", True),
+        (204, b"", True),
+        (200, b"", True),
+        (404, b"", False),
+        (200, b'{"message": "no"}', False),
+    ],
+)
+def test_an_empty_response_to_a_deletion_says_that_it_is_done(
+    amended: Contract, suite: Suite, clock: Clock, status: int, body: bytes, *, ready: bool
+) -> None:
+    deletions = 0
+
+    def answered(
+        template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
+    ) -> Exchange:
+        nonlocal deletions
+        method, _, path = template.operation.partition(" ")
+        response = Response(200, body=b'{"connector": {"id": "a"}}')
+        if method == "DELETE":
+            deletions += 1
+            response = Response(status, headers=(("content-type", "application/json"),), body=body)
+        return Exchange(Request(method, f"http://127.0.0.1:1{path}"), response, Source("run", name))
+
+    made = Resources(suite, amended, answered, "r", Unique())
+    if ready:
+        assert made.values(("connectors.deleted",))["connectors.deleted.id"] == "a"
+        assert deletions == 1, "a second one would not find it"
+    else:
+        with pytest.raises(MissingError, match="was not ready"):
+            made.values(("connectors.deleted",))
+
+
 def test_a_server_that_does_not_say_when_something_was_created_has_one_cause(tmp_path: Path) -> None:
     def since_1970(body: Any) -> Any:
         if isinstance(body, dict) and isinstance(one := body.get("connector"), dict):

@@ -72,9 +72,16 @@ def value(pointer: str, exchange: Exchange) -> str | None:
 
 
 def holds(contract: Contract, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:
-    """Return whether a response is complete, has status 200 and fulfils all conditions."""
-    expectation = Expectation(status=(200,), body=conditions)
-    return exchange.response.failure is None and not expected(contract, exchange, expectation)
+    """Return whether a response is complete, successful and fulfils all conditions.
+
+    An empty body has nothing at any location.
+    """
+    response = exchange.response
+    if response.failure is not None or not 200 <= response.status < 300:
+        return False
+    if not response.body:
+        return all(condition is False for condition in conditions.values())
+    return not expected(contract, exchange, Expectation(status=(response.status,), body=conditions))
 
 
 def pauses(seconds: float) -> tuple[float, ...]:

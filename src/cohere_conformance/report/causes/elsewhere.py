@@ -46,6 +46,7 @@ def explained_elsewhere(
         or any(_of_same_status(one, other) for other in ours)
         or any(_ordered(one, other, said) for other in ours)
         or any(_not_found_by(one, other) or _filtered(one, other) for other in near)
+        or any(_paged(one, other) for other in ours)
         or any(_longer(one, other) or _sized(one, other) or _unlisted(one, other) for other in ours)
         or any(_referred(one, other) for other in ours)
         or any(_beside(one, other, said) or _updated(one, other, said) for other in ours)
@@ -125,6 +126,17 @@ def _filtered(one: SeenFinding, other: SeenFinding) -> bool:
         and other.served
         and bool(other.row.requirement)
         and other.place.rpartition("/")[2].replace("_", "") in filters
+    )
+
+
+def _paged(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a further page is refused, and a requirement finds the token of that page wrong."""
+    return (
+        one.row.kind is Kind.STATUS_UNEXPECTED
+        and one.row.status >= 400
+        and "page_token=" in one.row.example.request
+        and bool(other.row.requirement)
+        and other.place.endswith("/next_page_token")
     )
 
 

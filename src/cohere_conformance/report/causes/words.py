@@ -28,6 +28,7 @@ _MOST_OBSERVED, _MOST_EXPECTED = 60, 100
 _CONTAINERS = {"[": "an array", "{": "an object"}
 _BARE_STATUS = re.compile(r"(?:(?:a )?status(?: from)? )?\d{3}(?:(?:,| or| to) \d{3})*")
 """What is expected, if it says nothing about the request."""
+_CODE = re.compile(r"\b\d{3}\b")
 _REFUSAL = re.compile(r"(?:a refusal|4\d\d(?: or 4\d\d)*)(?: of |: |, (?!or ))(?P<what>.+)", re.DOTALL)
 
 
@@ -101,6 +102,8 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
     row = first.row
     where = place(row.location)
     match row.kind:
+        case Kind.BODY_MALFORMED:
+            return _malformed(group, first, background)
         case Kind.PROPERTY_MISSING:
             return f"{where} is missing", f"Send {where}: {row.expected}."
         case Kind.PROPERTY_UNDOCUMENTED:
@@ -244,6 +247,19 @@ def _unexpected_status(group: CauseGroup, first: SeenFinding, background: Backgr
     return title, f"{about}." if about else f"Respond with {row.expected}."
 
 
+def _undeclared_status(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    declared = [code for code in _CODE.findall(first.row.expected) if code[0] == first.row.observed[0]]
+    instead = f"Respond {' or '.join(declared)} instead" if declared else "Respond with a declared status"
+    return (
+        f"{_do(group, 'respond')} {first.row.observed}, which is not declared",
+        f"{instead}: typed clients expect nothing else.",
+    )
+
+
+def _malformed(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return f"Bodies of {_where(group)} cannot be parsed: {first.row.observed}", f"Send {first.row.expected}."
+
+
 def _broken(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     return f"Responses are incomplete: {first.row.observed}", "Send the complete response."
 
@@ -328,5 +344,6 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "no-event-lines": _no_event_lines,
     "stream": _stream,
     "unexpected-status": _unexpected_status,
+    "status": _undeclared_status,
     "broken-response": _broken,
 }
