@@ -51,7 +51,12 @@ def likeness(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def require_alike(
-    api: Api, requirement: str, response: ApiResponse, pairs: list[tuple[Vector, Vector]], what: str
+    api: Api,
+    requirement: str,
+    response: ApiResponse,
+    pairs: list[tuple[Vector, Vector]],
+    what: str,
+    location: str = VECTORS,
 ) -> None:
     """Require that the vectors of each pair are the same up to rounding."""
     worst = min(likeness(first, second) for first, second in pairs)
@@ -59,7 +64,7 @@ def require_alike(
         requirement,
         worst >= ALIKE,
         response,
-        location=VECTORS,
+        location=location,
         expected=f"{what}, with a cosine of at least {ALIKE}",
         observed=f"cosine {worst:.5f}",
     )
@@ -151,6 +156,19 @@ def test_further_types_make_no_difference(api: Api, label: str) -> None:
     response = embedded(api, label, TEXTS[:1], embedding_types=types)
     pairs = [(alone, floats(api, response, 1)[0])]
     require_alike(api, "embed.types-independent", response, pairs, "the vector that float alone has")
+
+
+def test_vectors_without_a_type_are_those_with_it(api: Api) -> None:
+    """Version 1 returns the same vectors as a list if `embedding_types` is not there."""
+    typed = floats(api, embedded(api, V1, TEXTS), len(TEXTS))
+    body = {"model": api.models["embed"], "input_type": "search_document", "texts": TEXTS}
+    response = api.call(V1, body=body)
+    plain = response.at("/embeddings", list[Vector])
+    api.need(len(plain) == len(TEXTS), f"{len(TEXTS)} vectors")
+    pairs = list(zip(typed, plain, strict=True))
+    require_alike(
+        api, "embed.types-optional", response, pairs, "the vectors that the type float has", "/embeddings/*"
+    )
 
 
 def test_what_is_cut_off_makes_no_difference(api: Api) -> None:

@@ -258,6 +258,11 @@ BODY: FaultTable[_Json] = {
     fault("embed.response-type-wrong", "The response_type does not match the form of the embeddings."): (
         lambda body, _: {**body, "response_type": _OTHER_TYPE[body["response_type"]]}
     ),
+    fault("embed.list-reversed", "Vectors without a type are in reverse order."): (
+        lambda body, _: (
+            {**body, "embeddings": body["embeddings"][::-1]} if isinstance(body["embeddings"], list) else body
+        )
+    ),
 }
 
 
