@@ -255,6 +255,11 @@ def test_a_property_of_an_element_that_is_there_does_not_follow_from_a_count(ser
             "Respond with a declared status: typed clients expect nothing else.",
         ),
         (
+            found(Kind.MEDIA_TYPE_UNDECLARED, observed="text/plain", expected="one of application/json"),
+            "POST /v2/chat responds with text/plain instead of application/json",
+            "Send application/json as content-type, and a body that fits.",
+        ),
+        (
             found(Kind.BODY_MALFORMED, observed="Expecting value at line 1", expected="a JSON value"),
             "Bodies of POST /v2/chat cannot be parsed: Expecting value at line 1",
             "Send a JSON value.",

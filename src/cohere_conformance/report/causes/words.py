@@ -256,6 +256,14 @@ def _undeclared_status(group: CauseGroup, first: SeenFinding, background: Backgr
     )
 
 
+def _media_type(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    expected = first.row.expected.removeprefix("one of ")
+    return (
+        f"{_do(group, 'respond')} with {first.row.observed} instead of {expected}",
+        f"Send {expected} as content-type, and a body that fits.",
+    )
+
+
 def _malformed(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     return f"Bodies of {_where(group)} cannot be parsed: {first.row.observed}", f"Send {first.row.expected}."
 
@@ -345,5 +353,6 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "stream": _stream,
     "unexpected-status": _unexpected_status,
     "status": _undeclared_status,
+    "media-type": _media_type,
     "broken-response": _broken,
 }
