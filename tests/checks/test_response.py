@@ -113,7 +113,7 @@ def test_the_page_of_an_edge_is_no_error_of_the_api(amended: Contract) -> None:
         (NDJSON, [("stream-malformed", "", "syntax")]),
         (typed("text/plain"), [("media-type-undeclared", "", "text/plain")]),
         ((), []),
-        (JSON, [("body-malformed", "", "syntax")]),
+        (JSON, [("media-type-undeclared", "", "stream as application/json")]),
     ],
     ids=["sse", "ndjson", "plain", "none", "json"],
 )

@@ -324,6 +324,56 @@ def test_a_malformed_event_without_a_name_is_reported_for_the_stream(amended: Co
     assert streamed(amended, b"{\n" + lines(TEXT), NDJSON) == [("stream-malformed", "", "truncated")]
 
 
+def test_events_without_blank_lines_between_them_are_reported_as_such(amended: Contract) -> None:
+    found = judged(amended, exchange(V2, sse(WHOLE).replace(b"\n\n", b"\n"), headers=SSE))
+    assert reported(found) == [("stream-malformed", "", "unseparated"), UNTERMINATED]
+    assert (found[0].observed, found[0].expected) == (
+        f"{len(WHOLE) + 1} events without a blank line between them",
+        "a blank line after each event",
+    )
+
+
+def test_an_event_may_have_its_data_in_several_lines(amended: Contract) -> None:
+    spread = sse(TEXT).replace(b'{"type": "message-end",', b'{"type": "message-end",\ndata: ')
+    assert spread != sse(TEXT)
+    assert streamed(amended, spread) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "observed", "expected"),
+    [
+        (
+            V2,
+            sse(TEXT),
+            "server-sent events",
+            "text/event-stream (server-sent events) or application/stream+json (lines of JSON)",
+        ),
+        (
+            V1,
+            sse(chat_v1("Hi")).replace(b"data: [DONE]\n\n", b""),
+            "server-sent events",
+            "application/stream+json (lines of JSON) or text/event-stream (server-sent events)",
+        ),
+        (
+            V1,
+            lines(chat_v1("Hi")),
+            "lines of JSON",
+            "application/stream+json (lines of JSON) or text/event-stream (server-sent events)",
+        ),
+    ],
+)
+def test_a_stream_with_the_media_type_of_json_is_judged_as_a_stream(
+    amended: Contract, call: str, body: bytes, observed: str, expected: str
+) -> None:
+    (found,) = judged(amended, exchange(call, body, headers=JSON))
+    assert (found.kind, found.value_class) == ("media-type-undeclared", "stream as application/json")
+    assert (found.observed, found.expected) == (f"{observed} as application/json", f"{expected} for a stream")
+
+
+def test_what_is_no_stream_is_judged_as_json(amended: Contract) -> None:
+    assert streamed(amended, b"data", JSON) == [("body-malformed", "", "syntax")]
+
+
 def test_invalid_utf_8_is_reported(amended: Contract) -> None:
     body = sse(TEXT).replace(b"Hi", b"\xff\xfe")
     findings = judged(amended, exchange(V2, body, headers=SSE))

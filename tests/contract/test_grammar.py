@@ -220,7 +220,7 @@ def test_what_a_violation_says_to_a_reader(v2: Grammar) -> None:
     walk = StreamWalk(v2)
     start, opened = list(walk.event("content-end", {"index": 0})), list(walk.event("message-start", {}))
     assert [(one.expected, one.observed) for one in start] == [
-        ("one of message-start", "content-end in the state 'opening'")
+        ("one of message-start", "content-end comes before message-start")
     ]
     assert opened == []  # the event before it was one too many
     assert [(one.expected, one.observed) for one in walk.event("content-start", {"index": 4})] == [
@@ -229,6 +229,35 @@ def test_what_a_violation_says_to_a_reader(v2: Grammar) -> None:
     assert [(one.expected, one.observed) for one in walk.event("content-delta", {})] == [
         ("index 4", "no index")
     ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "observed"),
+    [
+        (text()[1:], "content-start comes before message-start"),
+        ([text()[0], *text()], "a second message-start"),
+        ([*text(), text()[0]], "message-start comes after message-end"),
+        (without(text(), "content-start"), "content-delta is not between content-start and content-end"),
+        (without(text(), "content-end"), "message-end comes before content-end"),
+        (
+            with_before(text(), "content-start", block("Hi")[0]),
+            "a second content-start comes before content-end",
+        ),
+        (with_before(text(), "content-end", block("Hi")[-1]), "content-end comes without content-start"),
+        (chat_v2(*tool_call("{}")[:-1]), "message-end comes before tool-call-end"),
+        (chat_v2(*tool_call("{}")[1:]), "tool-call-delta is not between tool-call-start and tool-call-end"),
+        (chat_v2(*citation(0)), "citation-start is not between content-start and content-end"),
+        (chat_v2(citation(0)[1]), "citation-end comes without citation-start"),
+        (chat_v2(*tool_call(), plan("x")), "tool-plan-delta comes after tool-call-start"),
+        (with_before(text(), "message-end", {"type": "made-up"}), "made-up comes after content-end"),
+    ],
+)
+def test_a_misplaced_event_is_described_by_other_events(
+    v2: Grammar, stream: list[Event], observed: str
+) -> None:
+    walk = StreamWalk(v2)
+    violations = [one for event in stream for one in walk.event(event["type"], event)]
+    assert violations[0].observed == observed
 
 
 @pytest.mark.parametrize("cut", range(1, len(WHOLE)))

@@ -754,6 +754,141 @@ def test_event_lines_that_are_missing_everywhere_are_one_cause(server: Server) -
     assert cause.title == "Events of streams have no event line"
 
 
+def misplaced(event: str, observed: str, state: str, **further: str) -> Finding:
+    """Return the finding of an event out of order, or with a wrong index."""
+    return found(Kind.STREAM_ORDER, event, observed=observed, value_class=state, **further)
+
+
+def test_events_without_index_are_one_cause_with_what_follows(server: Server) -> None:
+    indexes = [
+        misplaced("<content-start>/index", "no index", "index:content", expected="index 0"),
+        misplaced("<citation-start>/index", "no index", "index:citation", expected="index 0"),
+    ]
+    folded = violated("v2.chat.citation-slice", "/message/citations/*/content_index")
+    block = found(Kind.EXPECTATION_FAILED, "<content-start>", observed='"text" at /delta/type')
+    server.case("chat.block", indexes[:1])
+    server.case("chat.citations", [*indexes, folded, block], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "Events of streams have no index: content-start and citation-start"
+    assert cause.change.endswith("counted from 0.")
+
+
+def test_what_plain_responses_show_as_well_does_not_follow_from_a_stream(server: Server) -> None:
+    unnumbered = misplaced("<content-start>/index", "no index", "index:content")
+    wrong = violated("v2.chat.citation-slice", "/message/citations/*/start")
+    server.case("chat.stream", [unnumbered, wrong])
+    server.case("chat.plain", [wrong])
+    assert len(server.report().causes) == 2
+
+
+@pytest.mark.parametrize("location", ["/usage/tokens", "/finish_reason", "/id"])
+def test_what_the_last_event_says_does_not_follow_from_events_before_it(
+    server: Server, location: str
+) -> None:
+    unnumbered = misplaced("<content-start>/index", "no index", "index:content")
+    server.case("chat.stream", [unnumbered, violated("v2.chat.something", location)])
+    assert len(server.report().causes) == 2
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        found(Kind.STREAM_UNTERMINATED, expected="[DONE]", value_class="no-terminator"),
+        found(Kind.STREAM_BUFFERED, observed="a stream of 5 bursts in 1"),
+        misplaced("<message-start>", "no event line", "event-name"),
+    ],
+)
+def test_nothing_follows_from_what_leaves_the_events_as_they_are(server: Server, harmless: Finding) -> None:
+    wrong = violated("v2.chat.citation-slice", "/message/citations/*/start")
+    expected = found(Kind.EXPECTATION_FAILED, "<content-delta>/delta/text", observed='"x"')
+    server.case("chat.stream", [harmless, wrong, expected], fails=True)
+    assert len(server.report().causes) == 3
+
+
+@pytest.mark.parametrize("kind", [Kind.STREAM_UNTERMINATED, Kind.STREAM_BUFFERED])
+def test_a_requirement_on_complete_streams_does_not_follow_either(server: Server, kind: Kind) -> None:
+    whole = violated("v2.chat.other", "")
+    server.case("chat.stream", [found(kind, expected="[DONE]", value_class="no-terminator"), whole])
+    assert len(server.report().causes) == 2
+
+
+def test_events_that_are_not_separated_are_one_cause_with_what_follows(server: Server) -> None:
+    joined = found(Kind.STREAM_MALFORMED, observed="9 events without a blank line", value_class="unseparated")
+    cut = found(Kind.STREAM_UNTERMINATED, expected="the final event", value_class="no-final-event")
+    absent = found(Kind.EXPECTATION_FAILED, "<content-delta>/index", observed="no event content-delta")
+    server.case("chat.stream", [joined, cut, absent, violated("v2.chat.x", "/usage")], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "Events of streams are not separated by blank lines"
+
+
+def test_streams_without_their_end_are_another_cause_than_joined_events(server: Server) -> None:
+    joined = found(Kind.STREAM_MALFORMED, observed="9 events without a blank line", value_class="unseparated")
+    cut = found(Kind.STREAM_UNTERMINATED, expected="the final event", value_class="no-final-event")
+    server.case("chat.joined", [joined, cut])
+    server.case("chat.cut", [cut])
+    assert len(server.report().causes) == 2
+
+
+def test_an_event_that_is_missing_is_one_cause(server: Server) -> None:
+    end = misplaced("<message-end>", "message-end comes before tool-call-end", "sequence:call")
+    next_one = "a second tool-call-start comes before tool-call-end"
+    again = misplaced("<tool-call-start>", next_one, "sequence:call")
+    planned = misplaced("<tool-plan-delta>", "tool-plan-delta comes before tool-call-end", "sequence:call")
+    absent = found(Kind.EXPECTATION_FAILED, "<tool-call-end>/index", observed="no event tool-call-end")
+    server.case("chat.call", [end, absent], fails=True)
+    server.case("chat.calls", [end, again])
+    server.case("chat.plan", [planned])
+    (cause,) = server.report().causes
+    assert cause.title == "Events of streams are out of order: message-end comes before tool-call-end"
+    assert cause.change == "Send tool-call-end before message-end."
+
+
+def test_an_event_that_is_repeated_is_one_cause(server: Server) -> None:
+    twice = "a second content-start comes before content-end"
+    again = misplaced("<content-start>", twice, "sequence:block", expected="one of content-delta")
+    index = misplaced("<content-start>/index", "index 0", "index:content", expected="index 1")
+    server.case("chat.stream", [again, index])
+    (cause,) = server.report().causes
+    assert cause.title == f"Events of streams are out of order: {twice}"
+
+
+def test_a_wrong_flag_of_events_is_no_wrong_order(server: Server) -> None:
+    wrong = misplaced("<text>", "is_finished true", "finished:is_finished", expected="is_finished false")
+    server.case("chat.stream", [wrong])
+    (cause,) = server.report().causes
+    assert (cause.title, cause.change) == (
+        "is_finished of text events is true",
+        "Send false as is_finished of text events.",
+    )
+
+
+def test_wrong_event_lines_are_one_cause(server: Server) -> None:
+    for tag in ("message-start", "message-end"):
+        wrong = misplaced(f"<{tag}>", "event: chunk", "event-name", expected=f"event: {tag}")
+        server.case(f"chat.{tag}", [wrong])
+    (cause,) = server.report().causes
+    assert cause.title == (
+        "Event lines do not have the type of their event: event: chunk of message-end and message-start"
+    )
+
+
+def test_a_stream_that_is_sent_as_json_is_one_cause(server: Server) -> None:
+    media = found(
+        Kind.MEDIA_TYPE_UNDECLARED,
+        observed="server-sent events as application/json",
+        expected="text/event-stream for a stream",
+        value_class="stream as application/json",
+    )
+    asked = violated("v2.chat.stream-asked", observed="no stream")
+    event = violated("v2.chat.something", "/message/content")
+    none = found(Kind.EXPECTATION_FAILED, expected="a stream", observed="a body that is not a stream")
+    header = found(Kind.EXPECTATION_FAILED, "header:content-type", observed='"application/json"')
+    server.case("chat.stream", [media, asked, event, none, header], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "Streams have the media type application/json"
+    assert cause.change == "Send streams with the content-type text/event-stream."
+
+
 def test_an_unknown_value_is_one_cause_in_plain_responses_and_streams(server: Server) -> None:
     for place in ("/finish_reason", "<message-end>/delta/finish_reason"):
         server.case(f"chat.{place[1:3]}", [found(Kind.ENUM_UNKNOWN, place, value_class="stop")])

@@ -188,6 +188,13 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
     )
 
 
+_FRAMINGS: dict[Framing, str] = {
+    "sse": "server-sent events",
+    "ndjson": "lines of JSON",
+    "json": "JSON",
+}
+
+
 def _response(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Iterator[Finding]:
     response = parsed.exchange.response
     if response.failure is not None:
@@ -222,6 +229,9 @@ def _response(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Ite
         media = _closest(declared, framing)
     else:
         framing = media.framing
+        if framing == "json" and (framing := _framing_instead(declared, parsed)) != "json":
+            yield _stream_media_type(frame, declared, framing, reported or "")
+            media = _closest(declared, framing)
     if response.failure is None:
         yield from _body(frame, declared, media, framing, parsed)
 
@@ -236,6 +246,28 @@ def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
         expected="a complete response",
         observed=f"{failure.detail}{received}",
         value_class=failure.kind.value,
+    )
+
+
+def _framing_instead(declared: ResponseDeclaration, parsed: ParsedExchange) -> Framing:
+    """Return the framing of a body with the media type of JSON: it may be a stream, where one is declared."""
+    streams = any(media.events is not None for media in declared.media.values())
+    if not streams or not parsed.exchange.response.body or not parsed.response[1]:
+        return "json"
+    return _framing(declared, parsed)
+
+
+def _stream_media_type(
+    frame: Frame, declared: ResponseDeclaration, framing: Framing, reported: str
+) -> Finding:
+    """Return the finding of a stream that has the media type of JSON."""
+    streams = {name: media.framing for name, media in declared.media.items() if media.events is not None}
+    named = [f"{name} ({_FRAMINGS[one]})" if len(streams) > 1 else name for name, one in streams.items()]
+    return frame.finding(
+        Kind.MEDIA_TYPE_UNDECLARED,
+        expected=f"{' or '.join(named)} for a stream",
+        observed=f"{_FRAMINGS[framing]} as {media_type(reported)}",
+        value_class=f"stream as {media_type(reported)}",
     )
 
 

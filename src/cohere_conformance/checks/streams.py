@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.checks.body import judge_invalid, judge_value, malformed
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
-from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.rawjson import NOTHING, parse
 from cohere_conformance.contract.grammar import GrammarViolation, StreamWalk
 from cohere_conformance.model import Finding, Kind, Severity
 from cohere_conformance.pointer import escaped
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.compile import Framing
 
 _EVENT_NAME = "event-name"
+_UNSEPARATED = "unseparated"
 
 
 def judge_stream(
@@ -78,11 +79,21 @@ class _Sequence:
         terminator, event = self._declared.terminator, parsed.event
         if terminator is not None and event.data.strip() == terminator:
             if self._terminated:
-                yield self._misplaced("", f"nothing after {terminator}", "a second one", "after-end")
+                yield self._misplaced(
+                    "", f"nothing after {terminator}", f"a second {terminator}", "after-end"
+                )
             self._terminated = True
         elif event.data.strip():  # otherwise a keep-alive (CH2-T02)
             payload, defects = parsed.payload
             location = f"<{escaped(event.event)}>" if event.event else ""
+            if defects and (joined := self._joined(event.data)):
+                yield self._frame.finding(
+                    Kind.STREAM_MALFORMED,
+                    expected="a blank line after each event",
+                    observed=f"{joined} events without a blank line between them",
+                    value_class=_UNSEPARATED,
+                )
+                return  # its name is that of the last one, and its data that of no one
             if defects:
                 yield from malformed(self._frame, Kind.STREAM_MALFORMED, defects, location)
             if isinstance(payload, dict):
@@ -96,6 +107,12 @@ class _Sequence:
                     value_class=json_type(payload),
                 )
 
+    def _joined(self, data: str) -> int:
+        """Return of how many events the data of one consists; 0 if it is the data of one event."""
+        lines = [line for line in data.split("\n") if line.strip()]
+        complete = all(line.strip() == self._declared.terminator or _is_object(line) for line in lines)
+        return len(lines) if complete and len(lines) > 1 else 0
+
     def _payload(self, parsed: ParsedEvent, payload: dict[str, Any]) -> Iterator[Finding]:
         event = parsed.event
         declared, grammar = self._declared, self._declared.grammar
@@ -107,7 +124,8 @@ class _Sequence:
             return
         location = f"<{escaped(tag)}>"
         if self._terminated:
-            yield self._misplaced(location, f"nothing after {declared.terminator}", tag, "after-end")
+            late = f"{tag} comes after {declared.terminator}"
+            yield self._misplaced(location, f"nothing after {declared.terminator}", late, "after-end")
         if grammar and grammar.name_equals_tag and self._framing == "sse" and event.event != tag:
             name = f"event: {event.event}" if event.event else "no event line"
             yield self._misplaced(location, f"event: {tag}", name, _EVENT_NAME)
@@ -158,6 +176,11 @@ class _Sequence:
                 observed="the stream ends without it",
                 value_class="no-terminator",
             )
+
+
+def _is_object(text: str) -> bool:
+    value, defects = parse(text)
+    return isinstance(value, dict) and not defects
 
 
 def judge_folded(

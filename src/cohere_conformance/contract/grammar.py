@@ -107,6 +107,7 @@ class StreamWalk:
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self._state = grammar.start
+        self._last = ""  # the event that led to the state
         self._seen: set[str] = set()
         self._next: dict[str, int] = {}
         self._open: dict[str, int] = {}
@@ -132,9 +133,7 @@ class StreamWalk:
         if step is None:
             allowed = sorted(grammar.states.get(self._state, ()))
             expected = f"one of {', '.join(allowed)}" if allowed else "the end of the stream"
-            yield GrammarViolation(
-                tag, "sequence", self._state, expected, f"{tag} in the state {self._state!r}"
-            )
+            yield GrammarViolation(tag, "sequence", self._state, expected, self._misplaced(tag))
             # An event after the end is misplaced and does not reopen the stream.
             others = () if self.ended else grammar.states.values()
             step = next((steps[tag] for steps in others if tag in steps), None)
@@ -145,23 +144,50 @@ class StreamWalk:
             yield from self._history(tag)
         if step is not None:
             yield from self._index(tag, step, payload)
-            self._state = step.to
+            self._state, self._last = step.to, tag
         yield from self._flag(tag, payload)
         self._seen.add(tag)
+
+    def _misplaced(self, tag: str) -> str:
+        """Return where a misplaced event is, by the events that it should be before, between or after."""
+        states = self._grammar.states
+        if self.ended:
+            return f"{tag} comes after {self._last}"
+        here = states[self._state]
+        if self._state == self._grammar.start:
+            return f"{tag} comes before {' or '.join(sorted(here))}"
+        if closing := _closers(here):
+            second = any(step.opens in closing for steps in states.values() if (step := steps.get(tag)))
+            return f"{'a second ' if second else ''}{tag} comes before {closing[min(closing)]}"
+        around = [steps for steps in states.values() if tag in steps]
+        for steps in around:
+            for counter, closer in sorted(_closers(steps).items()):
+                opener = self._opener(counter)
+                if tag == closer:
+                    return f"{tag} comes without {opener}"
+                return f"{tag} is not between {opener} and {closer}"
+        if tag in self._seen and states[self._grammar.start] in around:
+            return f"a second {tag}"
+        return f"{tag} comes after {self._last}"
+
+    def _opener(self, counter: str) -> str:
+        """Return the event that begins an item of a counter."""
+        every = (pair for steps in self._grammar.states.values() for pair in steps.items())
+        return next((event for event, step in every if step.opens == counter), counter)
 
     def _history(self, tag: str) -> Iterator[GrammarViolation]:
         grammar, seen = self._grammar, self._seen
         if tag in grammar.at_most_once and tag in seen:
-            yield GrammarViolation(tag, "sequence", "again", f"{tag} at most once", "a second one")
+            yield GrammarViolation(tag, "sequence", "again", f"{tag} at most once", f"a second {tag}")
         earlier = grammar.only_after.get(tag)
         if earlier is not None and earlier not in seen:
             yield GrammarViolation(
-                tag, "sequence", "early", f"{tag} only after {earlier}", f"no {earlier} before it"
+                tag, "sequence", "early", f"{tag} only after {earlier}", f"{tag} comes without {earlier}"
             )
         barrier = grammar.never_after.get(tag)
         if barrier is not None and barrier in seen:
             yield GrammarViolation(
-                tag, "sequence", "late", f"no {tag} after {barrier}", f"{tag} after {barrier}"
+                tag, "sequence", "late", f"no {tag} after {barrier}", f"{tag} comes after {barrier}"
             )
 
     def _index(self, tag: str, step: Step, payload: Mapping[str, object]) -> Iterator[GrammarViolation]:
@@ -192,6 +218,11 @@ class StreamWalk:
             yield GrammarViolation(
                 tag, "finished", flag.property, f"{flag.property} {last}".lower(), shown.lower()
             )
+
+
+def _closers(steps: Mapping[str, Step]) -> dict[str, str]:
+    """Return the events that complete an item, by its counter."""
+    return {step.closes: event for event, step in steps.items() if step.closes}
 
 
 class _Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.inputs import DRAWN
+from cohere_conformance.report.causes.streams import independent, of_damaged_stream, of_missing_event
 from cohere_conformance.report.causes.topics import ACCEPTED, refusal_expected
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def without_consequences(
         search.of_another_object,
         search.of_another_type,
         search.repeated,
+        search.in_damaged_stream,
         search.always_with,
         search.same_object,
     ):
@@ -205,6 +207,13 @@ class _Search:
             group, (one for one in required if one in self and _come_with(group, one, _repeats))
         )
 
+    def in_damaged_stream(self, group: CauseGroup) -> CauseGroup | None:
+        """Return a group about the events of each stream in which the findings of this one are."""
+        others = [one for one in self._companions(group) if one in self]
+        damaging = (one for one in others if _come_with(group, one, of_damaged_stream))
+        missing = (one for one in others if _come_with(group, one, of_missing_event))
+        return self._first(group, (*damaging, *missing))
+
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""
         return self._accompanying(group, self._companions(group), _at_same_place)
@@ -273,6 +282,8 @@ def _accompanies(
 def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether a finding may follow from another one by where both are."""
     required = Kind.REQUIREMENT_VIOLATED
+    if independent(one, other):
+        return False
     if one.place == other.place or wrapped(one, other):
         return True
     if not one.place or not other.place:

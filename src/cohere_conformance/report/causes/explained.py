@@ -9,6 +9,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.consequences import NOT_VALIDATED, without_consequences, wrapped
 from cohere_conformance.report.causes.elsewhere import explained_elsewhere
 from cohere_conformance.report.causes.group import Key
+from cohere_conformance.report.causes.streams import expected_of_damaged_stream, is_harmless
 from cohere_conformance.report.causes.topics import ACCEPTED, CRASHED, REFUSED, outcome, refusal_expected
 from cohere_conformance.report.verdict import RANK
 
@@ -156,7 +157,8 @@ def _rating(
         return _WHOLE, 0
     if (together or shared) and (best := min(filter(None, relations), default=None)) is not None:
         return best, 0
-    if shared and any(not other.place and one.cases <= other.cases for other in ours):
+    whole = (other for other in ours if not other.place and not is_harmless(other))
+    if shared and any(one.cases <= other.cases for other in whole):
         return _WHOLE, 0
     api = facts.group(one.row.operation)
     near = [other for other in findings if facts.group(other.row.operation) == api]
@@ -199,7 +201,8 @@ def _relation(one: SeenFinding, other: SeenFinding) -> int | None:
     names, others = _names(one.place), _names(other.place)
     if names and others and (names[-1] == others[-1] or _in_an_event(one, names, other, others)):
         return _ALIKE
-    return _WHOLE if _counted(one, other) or _numbered(one, other) else None
+    related = _counted(one, other) or _numbered(one, other) or expected_of_damaged_stream(one, other)
+    return _WHOLE if related else None
 
 
 def _renamed(one: SeenFinding, other: SeenFinding) -> bool:

@@ -11,6 +11,7 @@ from cohere_conformance.report.causes.frameworks import own_form, recognised
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.inputs import BODY, changed_part, sort_of_input
 from cohere_conformance.report.causes.named_models import model_of, not_found
+from cohere_conformance.report.causes.streams import stream_key
 from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
 
 if TYPE_CHECKING:
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Row
 
 _HEADERS = frozenset({Kind.HEADER_MISSING, Kind.HEADER_INVALID})
-_STREAMS = frozenset(
-    {
-        Kind.STREAM_MALFORMED,
-        Kind.STREAM_EVENT_UNKNOWN,
-        Kind.STREAM_ORDER,
-        Kind.STREAM_UNTERMINATED,
-        Kind.STREAM_FOLD_MISMATCH,
-        Kind.STREAM_BUFFERED,
-    }
-)
-_NO_EVENT_LINE = "no event line"
 _BY_INPUT = frozenset({Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED})
 _SCHEMA = frozenset(
     {
@@ -195,12 +185,7 @@ def _status(one: SeenFinding, _: Facts) -> Key | None:
 
 
 def _stream(one: SeenFinding, _: Facts) -> Key | None:
-    row = one.row
-    if row.kind not in _STREAMS:
-        return None
-    if row.observed == _NO_EVENT_LINE:
-        return Key("no-event-lines", ())
-    return Key("stream", (row.kind, row.location, one.value_class))
+    return stream_key(one)
 
 
 def _wherever(row: Row) -> str | None:
@@ -279,9 +264,9 @@ _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _topic,
     _requirement,
     _header,
+    _stream,
     _media_type,
     _status,
-    _stream,
     _declaration,
     _input,
     _golden,

@@ -11,6 +11,8 @@ from cohere_conformance.report.causes.forms import STREAM
 from cohere_conformance.report.causes.frameworks import error_text
 from cohere_conformance.report.causes.inputs import BODY, changed_part, described
 from cohere_conformance.report.causes.named_models import model_of
+from cohere_conformance.report.causes.places import listed, place
+from cohere_conformance.report.causes.stream_words import STREAM_WORDS
 from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
 from cohere_conformance.report.verdict import quantity
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from cohere_conformance.report.causes.seen import Background, SeenFinding
     from cohere_conformance.report.shape import Row
 
-_BODY = "the body"
-_MOST_NAMES = 4
 _MOST_OBSERVED, _MOST_EXPECTED = 60, 100
 """Letters of a value, and of what was expected instead of it, that a title shows."""
 _CONTAINERS = {"[": "an array", "{": "an object"}
@@ -41,21 +41,9 @@ def words(group: CauseGroup, members: Sequence[SeenFinding], background: Backgro
         background: the sentences of requirements and cases.
     """
     first = members[0]
+    if group.key.rule in STREAM_WORDS:
+        return STREAM_WORDS[group.key.rule](group, first.row)
     return _WORDS.get(group.key.rule, _of_value)(group, first, background)
-
-
-def place(location: str) -> str:
-    """Return a location for a reader: `/results/*/index` as `results[].index`."""
-    if location.startswith("header:"):
-        return f"header {location.removeprefix('header:')}"
-    event, _, rest = location.partition("/") if location.startswith("<") else ("", "", location.lstrip("/"))
-    path = ""
-    for token in rest.split("/") if rest else ():
-        name = token.replace("~1", "/").replace("~0", "~")
-        path += "[]" if name == "*" else f"[{name}]" if name.isdigit() else f".{name}" if path else name
-    if event:
-        return f"{path} of {event.strip('<>')} events" if path else f"{event.strip('<>')} events"
-    return path or _BODY
 
 
 def _where(group: CauseGroup) -> str:
@@ -204,14 +192,6 @@ def _is_top(row: Row) -> bool:
     return row.location.count("/") == 1
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return some names for a reader: the first few, and how many more there are."""
-    *most, last = names[:_MOST_NAMES]
-    if len(names) > _MOST_NAMES:
-        return f"{', '.join([*most, last])} and {len(names) - _MOST_NAMES} more"
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _model_unknown(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     names = {name for one in group.members if (name := model_of(one))}
     if any(one.row.requirement for one in group.members):
@@ -317,25 +297,6 @@ def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tup
     return f"{subject} are accepted by {where}{at}", f"Refuse them with 400 or 422; sent here: {broken}."
 
 
-def _no_event_lines(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
-    return "Events of streams have no event line", "Send a line event: TYPE before the data of each event."
-
-
-_FLUSH = (
-    "Write each event as soon as it exists; switch off buffering (X-Accel-Buffering: no) and compression."
-)
-
-
-def _stream(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
-    row = first.row
-    if row.kind is Kind.STREAM_BUFFERED:
-        return f"Streams are held back: {row.observed}", _FLUSH
-    if row.kind is Kind.STREAM_UNTERMINATED:
-        return f"Streams end without {row.expected}", f"End each stream with {row.expected}."
-    where = f" ({place(row.location)})" if row.location else ""
-    return f"Streams are wrong{where}: {row.observed}", f"Expected: {row.expected}."
-
-
 _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str]]] = {
     "requirement": _requirement,
     "error-body": _error_body,
@@ -349,8 +310,6 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "topic": _topic,
     "key": _key,
     "input": _input,
-    "no-event-lines": _no_event_lines,
-    "stream": _stream,
     "unexpected-status": _unexpected_status,
     "status": _undeclared_status,
     "media-type": _media_type,

@@ -1,0 +1,96 @@
+"""The words of causes about streams."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.model import Kind
+from cohere_conformance.report.causes.places import listed, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cohere_conformance.report.causes.group import CauseGroup
+    from cohere_conformance.report.shape import Row
+
+_FLUSH = (
+    "Write each event as soon as it exists; switch off buffering (X-Accel-Buffering: no) and compression."
+)
+_MISSING_EVENT = re.compile(r"(?P<event>[\w-]+) comes (?:before|without) (?P<missing>[\w-]+)")
+
+
+def _no_event_lines(group: CauseGroup, row: Row) -> tuple[str, str]:
+    return "Events of streams have no event line", "Send a line event: TYPE before the data of each event."
+
+
+def _events(group: CauseGroup) -> str:
+    """Return the types of the events of a group: those first that most streams show."""
+    ordered = sorted(group.members, key=lambda one: (-one.row.count, one.row.location))
+    names = dict.fromkeys(one.row.location.partition("/")[0].strip("<>") for one in ordered)
+    return listed(list(names))
+
+
+def _no_index(group: CauseGroup, row: Row) -> tuple[str, str]:
+    return f"Events of streams have no index: {_events(group)}", (
+        "Send as index of an event the number of its block, tool call or citation, counted from 0."
+    )
+
+
+def _event_names(group: CauseGroup, row: Row) -> tuple[str, str]:
+    return f"Event lines do not have the type of their event: {row.observed} of {_events(group)}", (
+        f"Send the type that is in the data of an event as its name: {row.expected}."
+    )
+
+
+def _unseparated(group: CauseGroup, row: Row) -> tuple[str, str]:
+    return "Events of streams are not separated by blank lines", (
+        "End each event with a blank line: two line feeds after its data."
+    )
+
+
+def _stream_media_type(group: CauseGroup, row: Row) -> tuple[str, str]:
+    media = row.observed.rpartition(" ")[2]
+    wanted = row.expected.removesuffix(" for a stream")
+    return f"Streams have the media type {media}", f"Send streams with the content-type {wanted}."
+
+
+def _order(row: Row) -> tuple[str, str]:
+    title = f"Events of streams are out of order: {row.observed}"
+    if found := _MISSING_EVENT.fullmatch(row.observed):
+        return title, f"Send {found['missing']} before {found['event']}."
+    return title, f"Expected: {row.expected}."
+
+
+def _flag(row: Row) -> tuple[str, str]:
+    """Return the words of the flag that says of each event whether it is the last one."""
+    name, _, value = row.observed.partition(" ")
+    expected = row.expected.rpartition(" ")[2]
+    where = place(f"{row.location}/{name}")
+    return f"{where} is {value}", f"Send {expected} as {where}."
+
+
+def _stream(group: CauseGroup, row: Row) -> tuple[str, str]:
+    if row.kind is Kind.STREAM_BUFFERED:
+        return f"Streams are held back: {row.observed}", _FLUSH
+    if row.kind is Kind.STREAM_UNTERMINATED:
+        return f"Streams end without {row.expected}", f"End each stream with {row.expected}."
+    if row.kind is Kind.STREAM_ORDER and row.location.endswith("/index"):
+        is_now, expected = (text.removeprefix("index ") for text in (row.observed, row.expected))
+        return f"{place(row.location)} is {is_now} instead of {expected}", f"Send {row.expected} there."
+    if row.kind is Kind.STREAM_ORDER:
+        return _order(row) if row.observed.count(" ") > 1 else _flag(row)
+    where = f" ({place(row.location)})" if row.location else ""
+    return f"Streams are wrong{where}: {row.observed}", f"Expected: {row.expected}."
+
+
+STREAM_WORDS: dict[str, Callable[[CauseGroup, Row], tuple[str, str]]] = {
+    "no-event-lines": _no_event_lines,
+    "no-index": _no_index,
+    "event-names": _event_names,
+    "unseparated-events": _unseparated,
+    "stream-media-type": _stream_media_type,
+    "missing-event": _stream,
+    "stream": _stream,
+}
+"""What is wrong and what to change, by the rule of a group; the row is the one that says most."""

@@ -1,0 +1,137 @@
+"""The mistakes of streams, and what else is wrong in a stream because of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.model import Kind
+from cohere_conformance.report.causes.group import Key
+
+if TYPE_CHECKING:
+    from cohere_conformance.report.causes.seen import SeenFinding
+
+_KINDS = frozenset(
+    {
+        Kind.STREAM_MALFORMED,
+        Kind.STREAM_EVENT_UNKNOWN,
+        Kind.STREAM_ORDER,
+        Kind.STREAM_UNTERMINATED,
+        Kind.STREAM_FOLD_MISMATCH,
+        Kind.STREAM_BUFFERED,
+    }
+)
+_NO_EVENT_LINE, _NO_INDEX = "no event line", "no index"
+_EVENT_NAME, _UNSEPARATED = "event-name", "unseparated"
+_NO_FINAL_EVENT, _NO_TERMINATOR = "no-final-event", "no-terminator"
+"""Value classes of findings."""
+_AS_JSON = "stream as "
+_SEQUENCE, _OF_ORDER = "sequence:", ("sequence:", "index:")
+_BEFORE = " comes before "
+_SECOND = "a second "
+_WORD = re.compile(r"[\w-]+")
+_NO_EVENT = "no event "
+_OF_OTHER_EVENTS = ("/id", "/finish_reason", "/usage")
+"""What the first and the last event say, whatever is between them."""
+
+
+def stream_key(one: SeenFinding) -> Key | None:
+    """Return the key of a mistake of streams; `None` if a finding is not about one."""
+    row = one.row
+    if _sent_as_json(one):
+        return Key("stream-media-type", ())
+    if row.kind not in _KINDS:
+        return None
+    if row.observed == _NO_EVENT_LINE:
+        return Key("no-event-lines", ())
+    if one.value_class == _EVENT_NAME:
+        return Key("event-names", ())
+    if one.value_class == _UNSEPARATED:
+        return Key("unseparated-events", ())
+    if row.kind is Kind.STREAM_ORDER and row.observed == _NO_INDEX:
+        return Key("no-index", ())
+    if _misses_an_event(one):
+        return Key("missing-event", (one.value_class,))
+    return Key("stream", (row.kind, row.location, one.value_class))
+
+
+def _misses_an_event(one: SeenFinding) -> bool:
+    """Return whether an event comes where another one is missing, whichever it is that comes."""
+    of_sequence = one.row.kind is Kind.STREAM_ORDER and one.value_class.startswith(_SEQUENCE)
+    return of_sequence and _BEFORE in one.row.observed and not one.row.observed.startswith(_SECOND)
+
+
+def independent(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a finding does not follow from another one of the same stream, wherever both are."""
+    return _is_root(one) or is_harmless(other)
+
+
+def _is_root(one: SeenFinding) -> bool:
+    """Return whether a stream is unreadable, which follows from nothing else that is wrong in it."""
+    return one.value_class == _UNSEPARATED or _sent_as_json(one)
+
+
+def is_harmless(one: SeenFinding) -> bool:
+    """Return whether what is wrong with a stream as a whole leaves its events as they are."""
+    return one.row.kind is Kind.STREAM_BUFFERED or (
+        one.row.kind is Kind.STREAM_UNTERMINATED and one.value_class == _NO_TERMINATOR
+    )
+
+
+def of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether what the contract finds in a folded response follows from what is wrong with the events
+    of the same stream.
+
+    Args:
+        one: what the contract finds.
+        other: what is always found with it.
+    """
+    if _is_root(other):
+        return not _is_root(one) and one.row.kind in {*_KINDS, Kind.REQUIREMENT_VIOLATED}
+    if one.row.kind not in {Kind.STREAM_FOLD_MISMATCH, Kind.REQUIREMENT_VIOLATED}:
+        return False
+    return one.place.startswith("/") and _damages(other, one.place)
+
+
+def of_missing_event(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether an event is repeated because the one that should be between both is missing."""
+    repeated = one.row.kind is Kind.STREAM_ORDER and one.row.observed.startswith(_SECOND)
+    return repeated and one.value_class == other.value_class and _misses_an_event(other)
+
+
+def expected_of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether what a case expects of a stream follows from what is wrong with its events.
+
+    Args:
+        one: what the case did not expect.
+        other: what the contract finds in the same response.
+    """
+    if one.row.kind is not Kind.EXPECTATION_FAILED:
+        return False
+    if _is_root(other):
+        return True
+    if one.place.startswith("/"):
+        return _damages(other, one.place)
+    if one.row.observed.startswith(_NO_EVENT):
+        missing = one.row.observed.removeprefix(_NO_EVENT)
+        named = _WORD.findall(f"{other.row.expected} {other.row.observed}")
+        return missing in named and _damages(other, one.place)
+    # What is expected of complete events may depend on their index.
+    return one.row.location == other.place.partition("/")[0] != "" and _damages(other, "")
+
+
+def _damages(other: SeenFinding, place: str) -> bool:
+    """Return whether what is wrong with the events of a stream changes what is folded at a location."""
+    row = other.row
+    match row.kind:
+        case Kind.STREAM_MALFORMED | Kind.STREAM_EVENT_UNKNOWN:
+            return row.observed != _NO_EVENT_LINE
+        case Kind.STREAM_UNTERMINATED:
+            return other.value_class == _NO_FINAL_EVENT
+        case Kind.STREAM_ORDER:
+            return other.value_class.startswith(_OF_ORDER) and not place.startswith(_OF_OTHER_EVENTS)
+    return False
+
+
+def _sent_as_json(one: SeenFinding) -> bool:
+    return one.row.kind is Kind.MEDIA_TYPE_UNDECLARED and one.value_class.startswith(_AS_JSON)
