@@ -80,7 +80,7 @@ def test_every_deviating_response_is_parsed_and_counted_in_any_number_of_process
     assert effect.responses == {SdkOutcome.WRONG_TYPE: 6}
     causes = {cause.title: cause.sdk_effects for cause in report.causes}
     assert all(causes.values())
-    assert any("in all 6 responses" in effect.line for effects in causes.values() for effect in effects)
+    assert any("in all 9 responses" in effect.line for effects in causes.values() for effect in effects)
     several = checked(here, "-j", "3")
     assert (several.findings, several.causes, several.coverage) == (
         report.findings,

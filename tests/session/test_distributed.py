@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from reachable import reachable
 from running import called
 
 from cohere_conformance.session import distributed
@@ -14,7 +15,7 @@ from cohere_conformance.session import distributed
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUN = ("run", "--only", "tokenize", "-n", "2")
+RUN = ("run", "--only", "tokenize,classify", "-n", "2")
 NOTING = """
 import os, random, sys
 with open("imported", "a") as file:
@@ -87,3 +88,15 @@ def test_a_forked_process_that_nobody_needs_can_be_killed() -> None:
     os.close(first.pipes[1])  # the end of its standard input, which the second one must not hold open
     assert first.wait() == 0
     first.kill()
+
+
+def test_a_list_changes_only_in_the_process_that_reads_it(tmp_path: Path) -> None:
+    """The target is shared: what another process creates would be on the next page of a list."""
+    groups = ("connectors", "datasets")
+    with reachable() as server:
+        selected = ("run", "--url", server.url, "--only", ",".join((*groups, "tokenize")))
+        done = called(tmp_path, *selected, "-n", "2")
+    assert done.code == 0, done.output
+    journals = [path.read_text("utf-8") for path in (tmp_path / "conformance-report").glob("journal-*")]
+    created = [{name for name in groups if f'"POST /v1/{name}"' in journal} for journal in journals]
+    assert sorted(map(sorted, created)) == [["connectors"], ["datasets"]]

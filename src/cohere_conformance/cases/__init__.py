@@ -6,7 +6,7 @@
 from cohere_conformance.cases.load import load_suite, shipped_suite
 from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Suite, Wait
 from cohere_conformance.cases.request_template import Credential, FormPart, RequestTemplate
-from cohere_conformance.cases.together import resource_groups
+from cohere_conformance.cases.together import belongs_to, resource_groups
 
 __all__ = [
     "PROFILES",
@@ -19,6 +19,7 @@ __all__ = [
     "Skip",
     "Suite",
     "Wait",
+    "belongs_to",
     "load_suite",
     "resource_groups",
     "shipped_suite",

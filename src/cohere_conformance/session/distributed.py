@@ -20,6 +20,7 @@ import pytest
 from execnet import gateway_io
 from execnet.gateway_base import Popen2IO
 
+from cohere_conformance.cases import belongs_to, resource_groups, shipped_suite
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.session.identity import IDENTITY, WORKERS
 
@@ -54,6 +55,21 @@ class DistributedHooks:
         """Pass the identity of the run to a worker, and give it time to remove what it created."""
         node.nodemanager.EXIT_TIMEOUT = _TIME_TO_END
         node.workerinput.update(self._workerinput)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Have one process run all tests of a list of resources: others would change it meanwhile."""
+        from xdist.scheduler import LoadScopeScheduling
+
+        groups = resource_groups(shipped_suite(self._campaign.plan.profile))
+
+        class ByResources(LoadScopeScheduling):  # type: ignore[misc]
+            def _split_scope(self, nodeid: str) -> str:
+                case = nodeid.partition("[")[2].removesuffix("]")
+                group = belongs_to(case or nodeid.partition("/")[0], groups)
+                return group if group in groups else nodeid
+
+        return ByResources(config, log)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, object, object]:

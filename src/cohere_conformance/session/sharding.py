@@ -1,10 +1,12 @@
-"""Which tests a shard has: those with resources in common are in one, so that each is created once."""
+"""Which tests a shard has: those with resources in common are in one, so that each is created once, and no
+list changes while it is read.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases import resource_groups, shipped_suite
+from cohere_conformance.cases import belongs_to, resource_groups, shipped_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,4 +24,4 @@ def in_shard(plan: Plan, tests: Iterable[str]) -> frozenset[str]:
     if plan.shard is None:
         return frozenset(tests)
     groups = resource_groups(shipped_suite(plan.profile))
-    return frozenset(test for test in tests if plan.shard.holds(groups.get(test, test)))
+    return frozenset(test for test in tests if plan.shard.holds(belongs_to(test, groups)))
