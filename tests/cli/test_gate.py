@@ -80,7 +80,7 @@ def test_without_earlier_runs_nothing_is_known(
     assert gate(reports["first"], "--no-new-cause") == 1
     assert "the history has no earlier run" in capsys.readouterr().out
     assert gate(changed(folder, reports["known"], changes=None), "--no-new-cause") == 1
-    assert "run with --history FILE" in capsys.readouterr().out
+    assert "keep the history" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("code", [2, 3, 5])

@@ -153,7 +153,11 @@ def _causes(report: Report) -> GateCondition:
     if report.footer.exit_code not in {CONFORMS, DEVIATES}:
         return GateCondition(name, report.footer.verdict, "run again until the run ends with a verdict")
     if report.changes is None:
-        return GateCondition(name, "the report has no history", "run with --history FILE, and keep the file")
+        return GateCondition(
+            name,
+            "there was no earlier run to compare with",
+            "run again, and keep the history (history.sqlite in the report folder, or --history FILE)",
+        )
     if report.changes.since is None:
         return GateCondition(
             name, "the history has no earlier run", "run again: the next run is compared with this one"
