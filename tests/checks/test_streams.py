@@ -453,7 +453,7 @@ def test_a_v2_stream_ends_once_and_then_says_so(amended: Contract, body: bytes, 
 
 
 def test_lines_have_no_terminator(amended: Contract) -> None:
-    assert streamed(amended, lines(TEXT) + b"[DONE]\n", NDJSON) == [("stream-malformed", "", "syntax")]
+    assert streamed(amended, lines(TEXT) + b"[DONE]\n", NDJSON) == [("stream-malformed", "", "terminator")]
     assert streamed(amended, lines(TEXT[:-1]), NDJSON) == [UNTERMINATED]
     assert streamed(amended, lines(chat_v1("Hi")[:-1]), NDJSON, V1) == [UNTERMINATED]
 

@@ -237,6 +237,7 @@ def test_what_a_violation_says_to_a_reader(v2: Grammar) -> None:
         (text()[1:], "content-start comes before message-start"),
         ([text()[0], *text()], "a second message-start"),
         ([*text(), text()[0]], "message-start comes after message-end"),
+        ([*text(), text()[-1]], "a second message-end"),
         (without(text(), "content-start"), "content-delta is not between content-start and content-end"),
         (without(text(), "content-end"), "message-end comes before content-end"),
         (

@@ -852,14 +852,83 @@ def test_an_event_that_is_repeated_is_one_cause(server: Server) -> None:
     assert cause.title == f"Events of streams are out of order: {twice}"
 
 
-def test_a_wrong_flag_of_events_is_no_wrong_order(server: Server) -> None:
-    wrong = misplaced("<text>", "is_finished true", "finished:is_finished", expected="is_finished false")
+def test_a_wrong_flag_of_several_events_is_one_cause(server: Server) -> None:
+    for tag in ("<start>", "<text>"):
+        wrong = misplaced(tag, "is_finished true", "finished:is_finished", expected="is_finished false")
+        server.case(f"chat.{tag[1:-1]}", [wrong])
+    end = misplaced("<end>", "is_finished false", "finished:is_finished", expected="is_finished true")
+    server.case("chat.end", [end])
+    assert sorted((cause.title, cause.change) for cause in server.report().causes) == [
+        ("is_finished is false in events of streams: end", "Send true as is_finished of these events."),
+        (
+            "is_finished is true in events of streams: start and text",
+            "Send false as is_finished of these events.",
+        ),
+    ]
+
+
+def test_indexes_that_start_at_another_number_are_one_cause(server: Server) -> None:
+    for tag, counter in (("content-start", "content"), ("tool-call-start", "tool-call")):
+        wrong = misplaced(f"<{tag}>/index", "index 1", f"index:{counter}", expected="index 0")
+        server.case(f"chat.{tag}", [wrong])
+    server.case("chat.a", [misplaced("<content-end>/index", "index 5", "index:content", expected="index 0")])
+    assert sorted(cause.title for cause in server.report().causes) == [
+        "index of content-end events is 5 instead of 0",
+        "index of content-start and tool-call-start events is 1 instead of 0",
+    ]
+
+
+def test_a_requirement_on_the_media_type_of_a_stream_follows_from_a_wrong_one(server: Server) -> None:
+    plain = found(Kind.MEDIA_TYPE_UNDECLARED, observed="text/plain", value_class="text/plain")
+    for number in range(9):
+        server.case(f"chat.{number}", [plain])
+    server.case("chat.stream", [plain, violated("v2.chat.accepts", observed="text/plain")])
+    assert len(server.report().causes) == 1
+
+
+def test_malformed_events_are_one_cause_by_what_is_wrong(server: Server) -> None:
+    observed = "the text ends within it"
+    for tag in ("message-start", "message-end"):
+        server.case(
+            f"chat.{tag}",
+            [
+                found(Kind.STREAM_MALFORMED, f"<{tag}>", observed=observed, value_class="truncated"),
+                found(Kind.STREAM_UNTERMINATED, expected="the final event", value_class="no-final-event"),
+            ],
+        )
+    server.case("chat.byte", [found(Kind.STREAM_MALFORMED, observed="byte 0xff", value_class="utf-8")])
+    assert sorted(cause.title for cause in server.report().causes) == [
+        "Events of streams are malformed: byte 0xff",
+        f"Events of streams are malformed: {observed}",
+    ]
+
+
+def test_unknown_events_are_one_cause(server: Server) -> None:
+    for tag in ("ping", "pong"):
+        server.case(f"chat.{tag}", [found(Kind.STREAM_EVENT_UNKNOWN, f"<{tag}>", value_class=tag)])
+    (cause,) = server.report().causes
+    assert cause.title == "Events of streams have unknown types: ping and pong"
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected", "title"),
+    [
+        ('"x"', 'the joined events: "y"', 'text differs from the joined events: "x"'),
+        ("7", "in the folded response: a string", "text of the joined events is 7"),
+        (
+            "an object without it (it has id)",
+            "in the folded response: a required property",
+            "text is missing in the joined events",
+        ),
+    ],
+)
+def test_a_folded_response_is_named_as_joined_events(
+    server: Server, observed: str, expected: str, title: str
+) -> None:
+    wrong = found(Kind.STREAM_FOLD_MISMATCH, "/text", observed=observed, expected=expected)
     server.case("chat.stream", [wrong])
     (cause,) = server.report().causes
-    assert (cause.title, cause.change) == (
-        "is_finished of text events is true",
-        "Send false as is_finished of text events.",
-    )
+    assert cause.title == title
 
 
 def test_wrong_event_lines_are_one_cause(server: Server) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _EVENT_NAME = "event-name"
 _UNSEPARATED = "unseparated"
+_DONE = "[DONE]"
 
 
 def judge_stream(
@@ -86,6 +87,14 @@ class _Sequence:
         elif event.data.strip():  # otherwise a keep-alive (CH2-T02)
             payload, defects = parsed.payload
             location = f"<{escaped(event.event)}>" if event.event else ""
+            if terminator is None and event.data.strip() == _DONE:
+                yield self._frame.finding(
+                    Kind.STREAM_MALFORMED,
+                    expected="the final event as the last one",
+                    observed=f"{_DONE}, which is not declared",
+                    value_class="terminator",
+                )
+                return
             if defects and (joined := self._joined(event.data)):
                 yield self._frame.finding(
                     Kind.STREAM_MALFORMED,

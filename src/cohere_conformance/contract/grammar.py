@@ -152,7 +152,7 @@ class StreamWalk:
         """Return where a misplaced event is, by the events that it should be before, between or after."""
         states = self._grammar.states
         if self.ended:
-            return f"{tag} comes after {self._last}"
+            return f"a second {tag}" if tag == self._last else f"{tag} comes after {self._last}"
         here = states[self._state]
         if self._state == self._grammar.start:
             return f"{tag} comes before {' or '.join(sorted(here))}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.inputs import DRAWN
-from cohere_conformance.report.causes.streams import independent, of_damaged_stream, of_missing_event
+from cohere_conformance.report.causes.streams import independent, of_damaged_stream, without_readable_end
 from cohere_conformance.report.causes.topics import ACCEPTED, refusal_expected
 
 if TYPE_CHECKING:
@@ -211,8 +211,8 @@ class _Search:
         """Return a group about the events of each stream in which the findings of this one are."""
         others = [one for one in self._companions(group) if one in self]
         damaging = (one for one in others if _come_with(group, one, of_damaged_stream))
-        missing = (one for one in others if _come_with(group, one, of_missing_event))
-        return self._first(group, (*damaging, *missing))
+        unreadable = (one for one in self.left if without_readable_end(group, one))
+        return self._first(group, (*damaging, *unreadable))
 
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FLUSH = (
     "Write each event as soon as it exists; switch off buffering (X-Accel-Buffering: no) and compression."
 )
+_IN_FOLDED = "in the folded response: "
 _MISSING_EVENT = re.compile(r"(?P<event>[\w-]+) comes (?:before|without) (?P<missing>[\w-]+)")
 
 
@@ -28,7 +29,7 @@ def _events(group: CauseGroup) -> str:
     """Return the types of the events of a group: those first that most streams show."""
     ordered = sorted(group.members, key=lambda one: (-one.row.count, one.row.location))
     names = dict.fromkeys(one.row.location.partition("/")[0].strip("<>") for one in ordered)
-    return listed(list(names))
+    return listed([name for name in names if name]) if any(names) else ""
 
 
 def _no_index(group: CauseGroup, row: Row) -> tuple[str, str]:
@@ -55,19 +56,47 @@ def _stream_media_type(group: CauseGroup, row: Row) -> tuple[str, str]:
     return f"Streams have the media type {media}", f"Send streams with the content-type {wanted}."
 
 
-def _order(row: Row) -> tuple[str, str]:
+def _malformed(group: CauseGroup, row: Row) -> tuple[str, str]:
+    return f"Events of streams are malformed: {row.observed}", f"Expected: {row.expected}."
+
+
+def _unknown(group: CauseGroup, row: Row) -> tuple[str, str]:
+    if not (names := _events(group)):
+        return f"Events of streams have {row.observed}", f"Send in each event: {row.expected}."
+    types = "unknown types" if " " in names else "an unknown type"
+    return f"Events of streams have {types}: {names}", f"Expected: {row.expected}."
+
+
+def _flag(group: CauseGroup, row: Row) -> tuple[str, str]:
+    """Return the words of the flag that says of each event whether it is the last one."""
+    name, _, value = row.observed.partition(" ")
+    expected, where = row.expected.rpartition(" ")[2], _events(group)
+    return f"{name} is {value} in events of streams: {where}", f"Send {expected} as {name} of these events."
+
+
+def _index(group: CauseGroup, row: Row) -> tuple[str, str]:
+    is_now, expected = (text.removeprefix("index ") for text in (row.observed, row.expected))
+    return f"index of {_events(group)} events is {is_now} instead of {expected}", (
+        "Count content blocks, tool calls and citations from 0, each kind on its own."
+    )
+
+
+def _order(group: CauseGroup, row: Row) -> tuple[str, str]:
     title = f"Events of streams are out of order: {row.observed}"
     if found := _MISSING_EVENT.fullmatch(row.observed):
         return title, f"Send {found['missing']} before {found['event']}."
     return title, f"Expected: {row.expected}."
 
 
-def _flag(row: Row) -> tuple[str, str]:
-    """Return the words of the flag that says of each event whether it is the last one."""
-    name, _, value = row.observed.partition(" ")
-    expected = row.expected.rpartition(" ")[2]
-    where = place(f"{row.location}/{name}")
-    return f"{where} is {value}", f"Send {expected} as {where}."
+def _folded(row: Row) -> tuple[str, str]:
+    """Return the words of a response that events are joined to, or that the last event repeats."""
+    where = place(row.location)
+    if not row.expected.startswith(_IN_FOLDED):
+        return f"{where} differs from the joined events: {row.observed}", f"Expected: {row.expected}."
+    if row.observed.startswith("an object without it"):
+        return f"{where} is missing in the joined events", f"Send {where} in one of the events."
+    change = f"Send events that add up to {row.expected.removeprefix(_IN_FOLDED)} as {where}."
+    return f"{where} of the joined events is {row.observed}", change
 
 
 def _stream(group: CauseGroup, row: Row) -> tuple[str, str]:
@@ -75,13 +104,9 @@ def _stream(group: CauseGroup, row: Row) -> tuple[str, str]:
         return f"Streams are held back: {row.observed}", _FLUSH
     if row.kind is Kind.STREAM_UNTERMINATED:
         return f"Streams end without {row.expected}", f"End each stream with {row.expected}."
-    if row.kind is Kind.STREAM_ORDER and row.location.endswith("/index"):
-        is_now, expected = (text.removeprefix("index ") for text in (row.observed, row.expected))
-        return f"{place(row.location)} is {is_now} instead of {expected}", f"Send {row.expected} there."
-    if row.kind is Kind.STREAM_ORDER:
-        return _order(row) if row.observed.count(" ") > 1 else _flag(row)
-    where = f" ({place(row.location)})" if row.location else ""
-    return f"Streams are wrong{where}: {row.observed}", f"Expected: {row.expected}."
+    if row.kind is Kind.STREAM_FOLD_MISMATCH:
+        return _folded(row)
+    return _index(group, row) if row.location.endswith("/index") else _order(group, row)
 
 
 STREAM_WORDS: dict[str, Callable[[CauseGroup, Row], tuple[str, str]]] = {
@@ -90,7 +115,11 @@ STREAM_WORDS: dict[str, Callable[[CauseGroup, Row], tuple[str, str]]] = {
     "event-names": _event_names,
     "unseparated-events": _unseparated,
     "stream-media-type": _stream_media_type,
-    "missing-event": _stream,
+    "malformed-events": _malformed,
+    "unknown-events": _unknown,
+    "stream-flag": _flag,
+    "stream-index": _index,
+    "missing-event": _order,
     "stream": _stream,
 }
 """What is wrong and what to change, by the rule of a group; the row is the one that says most."""

@@ -9,6 +9,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.group import Key
 
 if TYPE_CHECKING:
+    from cohere_conformance.report.causes.group import CauseGroup
     from cohere_conformance.report.causes.seen import SeenFinding
 
 _KINDS = frozenset(
@@ -26,7 +27,10 @@ _EVENT_NAME, _UNSEPARATED = "event-name", "unseparated"
 _NO_FINAL_EVENT, _NO_TERMINATOR = "no-final-event", "no-terminator"
 """Value classes of findings."""
 _AS_JSON = "stream as "
-_SEQUENCE, _OF_ORDER = "sequence:", ("sequence:", "index:")
+_SEQUENCE, _INDEX = "sequence:", "index:"
+_FLAG = "finished:"
+_INDEXES = re.compile(r"index (-?\d{1,9}) index (-?\d{1,9})")
+_FINAL = frozenset({"<message-end>", "<stream-end>"})
 _BEFORE = " comes before "
 _SECOND = "a second "
 _WORD = re.compile(r"[\w-]+")
@@ -50,6 +54,14 @@ def stream_key(one: SeenFinding) -> Key | None:
         return Key("unseparated-events", ())
     if row.kind is Kind.STREAM_ORDER and row.observed == _NO_INDEX:
         return Key("no-index", ())
+    if row.kind is Kind.STREAM_MALFORMED:
+        return Key("malformed-events", (one.value_class,))
+    if row.kind is Kind.STREAM_EVENT_UNKNOWN:
+        return Key("unknown-events", (row.operation,))
+    if one.value_class.startswith(_FLAG):
+        return Key("stream-flag", (one.value_class, row.expected))
+    if numbers := _INDEXES.fullmatch(f"{row.observed} {row.expected}"):
+        return Key("stream-index", (str(int(numbers[1]) - int(numbers[2])),))
     if _misses_an_event(one):
         return Key("missing-event", (one.value_class,))
     return Key("stream", (row.kind, row.location, one.value_class))
@@ -79,8 +91,8 @@ def is_harmless(one: SeenFinding) -> bool:
 
 
 def of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether what the contract finds in a folded response follows from what is wrong with the events
-    of the same stream.
+    """Return whether what the contract finds in a stream, or in the response that it is folded to, follows
+    from what is wrong with its events.
 
     Args:
         one: what the contract finds.
@@ -88,15 +100,32 @@ def of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
     """
     if _is_root(other):
         return not _is_root(one) and one.row.kind in {*_KINDS, Kind.REQUIREMENT_VIOLATED}
+    if one.row.requirement and other.row.kind is Kind.MEDIA_TYPE_UNDECLARED:
+        return one.row.observed == other.row.observed
+    if one.row.kind is Kind.STREAM_ORDER:
+        return _of_other_event(one, other)
     if one.row.kind not in {Kind.STREAM_FOLD_MISMATCH, Kind.REQUIREMENT_VIOLATED}:
         return False
     return one.place.startswith("/") and _damages(other, one.place)
 
 
-def of_missing_event(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether an event is repeated because the one that should be between both is missing."""
-    repeated = one.row.kind is Kind.STREAM_ORDER and one.row.observed.startswith(_SECOND)
-    return repeated and one.value_class == other.value_class and _misses_an_event(other)
+def without_readable_end(group: CauseGroup, other: CauseGroup) -> bool:
+    """Return whether streams end without their final event because it cannot be parsed."""
+    unterminated = all(one.value_class == _NO_FINAL_EVENT for one in group.members)
+    malformed = other.key.rule == "malformed-events" and group.cases <= other.cases
+    return unterminated and malformed and any(one.place in _FINAL for one in other.members)
+
+
+def _of_other_event(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether an event is repeated because the one that should be between both is missing, or has the
+    index of a repeated one.
+    """
+    if other.row.kind is not Kind.STREAM_ORDER or not other.value_class.startswith(_SEQUENCE):
+        return False
+    if one.value_class.startswith(_INDEX):
+        return one.place == f"{other.place}/index"
+    repeated = one.row.observed.startswith(_SECOND) and one.value_class == other.value_class
+    return repeated and _misses_an_event(other)
 
 
 def expected_of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
@@ -129,7 +158,9 @@ def _damages(other: SeenFinding, place: str) -> bool:
         case Kind.STREAM_UNTERMINATED:
             return other.value_class == _NO_FINAL_EVENT
         case Kind.STREAM_ORDER:
-            return other.value_class.startswith(_OF_ORDER) and not place.startswith(_OF_OTHER_EVENTS)
+            return other.value_class.startswith((_SEQUENCE, _INDEX)) and not place.startswith(
+                _OF_OTHER_EVENTS
+            )
     return False
 
 
