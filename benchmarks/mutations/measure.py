@@ -173,9 +173,9 @@ def _mislabelled(declared: ResponseDeclaration, media: Media, response: Response
         must = {
             ("json", "sse"): Expected(Kind.STREAM_MALFORMED),
             ("json", "ndjson"): Expected(Kind.STREAM_EVENT_UNKNOWN, "", "absent"),
-            ("sse", "json"): Expected(Kind.BODY_MALFORMED),
+            ("sse", "json"): Expected(Kind.MEDIA_TYPE_UNDECLARED, "", f"stream as {name}"),
             ("sse", "ndjson"): Expected(Kind.STREAM_MALFORMED),
-            ("ndjson", "json"): Expected(Kind.BODY_MALFORMED),
+            ("ndjson", "json"): Expected(Kind.MEDIA_TYPE_UNDECLARED, "", f"stream as {name}"),
             ("ndjson", "sse"): Expected(Kind.STREAM_MALFORMED),
         }[media.framing, other.framing]
         fields = (("content-type", name), *rest)

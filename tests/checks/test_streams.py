@@ -372,6 +372,7 @@ def test_a_stream_with_the_media_type_of_json_is_judged_as_a_stream(
 
 def test_what_is_no_stream_is_judged_as_json(amended: Contract) -> None:
     assert streamed(amended, b"data", JSON) == [("body-malformed", "", "syntax")]
+    assert ("body-malformed", "", "trailing") in streamed(amended, b'{"id": "x"}\n{"id": "x"}', JSON)
 
 
 def test_invalid_utf_8_is_reported(amended: Contract) -> None:

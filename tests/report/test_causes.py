@@ -931,6 +931,18 @@ def test_a_folded_response_is_named_as_joined_events(
     assert cause.title == title
 
 
+def test_the_order_of_events_is_no_consequence_of_what_else_is_wrong_with_them(server: Server) -> None:
+    end = misplaced("<message-end>", "message-end comes before content-end", "sequence:block")
+    index = misplaced("<message-end>/index", "index 1", "index:content", expected="index 0")
+    unnamed = misplaced("<message-end>", "no event line", "event-name")
+    server.case("chat.stream", [end, unnamed])
+    server.case("chat.more", [end, unnamed, index])
+    assert sorted(cause.title for cause in server.report().causes) == [
+        "Events of streams are out of order: message-end comes before content-end",
+        "Events of streams have no event line",
+    ]
+
+
 def test_wrong_event_lines_are_one_cause(server: Server) -> None:
     for tag in ("message-start", "message-end"):
         wrong = misplaced(f"<{tag}>", "event: chunk", "event-name", expected=f"event: {tag}")

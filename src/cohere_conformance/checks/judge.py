@@ -251,10 +251,13 @@ def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
 
 def _framing_instead(declared: ResponseDeclaration, parsed: ParsedExchange) -> Framing:
     """Return the framing of a body with the media type of JSON: it may be a stream, where one is declared."""
-    streams = any(media.events is not None for media in declared.media.values())
-    if not streams or not parsed.exchange.response.body or not parsed.response[1]:
+    tags = {media.events.tag for media in declared.media.values() if media.events is not None}
+    if not tags or not parsed.exchange.response.body or not parsed.response[1]:
         return "json"
-    return _framing(declared, parsed)
+    framing, first = _framing(declared, parsed), parsed.response[0]
+    # A response that is sent twice is no stream: its lines are no events.
+    repeated = framing == "ndjson" and not (isinstance(first, dict) and tags & first.keys())
+    return "json" if repeated else framing
 
 
 def _stream_media_type(

@@ -152,13 +152,13 @@ def _rating(
     ours = [other for other in findings if other.row.operation == one.row.operation]
     together = bool(one.companions & {other.row.fingerprint for other in ours})
     shared = bool(one.cases) and one.cases <= frozenset(case for other in ours for case in other.cases)
-    relations = [_relation(one, other) for other in ours if not _milder_below(one, other)]
+    telling = [other for other in ours if not is_harmless(other)]
+    relations = [_relation(one, other) for other in telling if not _milder_below(one, other)]
     if shared and group.key.rule == "response-form" and one.served:
         return _WHOLE, 0
     if (together or shared) and (best := min(filter(None, relations), default=None)) is not None:
         return best, 0
-    whole = (other for other in ours if not other.place and not is_harmless(other))
-    if shared and any(one.cases <= other.cases for other in whole):
+    if shared and any(not other.place and one.cases <= other.cases for other in telling):
         return _WHOLE, 0
     api = facts.group(one.row.operation)
     near = [other for other in findings if facts.group(other.row.operation) == api]

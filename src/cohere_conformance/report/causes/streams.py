@@ -75,7 +75,8 @@ def _misses_an_event(one: SeenFinding) -> bool:
 
 def independent(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether a finding does not follow from another one of the same stream, wherever both are."""
-    return _is_root(one) or is_harmless(other)
+    ordered = one.row.kind is Kind.STREAM_ORDER and one.value_class.startswith(_SEQUENCE)
+    return ordered or _is_root(one) or is_harmless(other)
 
 
 def _is_root(one: SeenFinding) -> bool:
@@ -84,10 +85,9 @@ def _is_root(one: SeenFinding) -> bool:
 
 
 def is_harmless(one: SeenFinding) -> bool:
-    """Return whether what is wrong with a stream as a whole leaves its events as they are."""
-    return one.row.kind is Kind.STREAM_BUFFERED or (
-        one.row.kind is Kind.STREAM_UNTERMINATED and one.value_class == _NO_TERMINATOR
-    )
+    """Return whether what is wrong with a stream leaves the data of its events as it is."""
+    kinds = {Kind.STREAM_UNTERMINATED: _NO_TERMINATOR, Kind.STREAM_ORDER: _EVENT_NAME}
+    return one.row.kind is Kind.STREAM_BUFFERED or kinds.get(one.row.kind) == one.value_class
 
 
 def of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
