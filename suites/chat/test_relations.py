@@ -193,7 +193,7 @@ def test_a_reply_that_is_cut_says_so(api: Api) -> None:
 def test_no_tool_is_called_where_none_may_be(api: Api) -> None:
     """With `tool_choice` NONE the model calls no tool."""
     prompt = user("Look up the tide table of Vlissingen.")
-    chat(api, prompt, tools=[tool("harbour")], tool_choice="NONE", max_tokens=20)
+    chat(api, prompt, tools=[tool("harbour")], tool_choice="NONE", max_tokens=50)
 
 
 def test_more_tokens_than_the_model_can_write_are_refused(api: Api) -> None:

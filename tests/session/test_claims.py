@@ -237,7 +237,7 @@ def _unstreamed(_: str, canned: Canned) -> Canned:
         (_with(b'"tokens":', b'"tokens":"x","ids":'), "tokenize", "type-changed"),
         (_served, "tokenize", "common.key-missing"),
         (_served, "tokenize", "status-unexpected"),
-        (_unstreamed, "chat", "body-malformed"),
+        (_unstreamed, "chat", "media-type-undeclared"),
         (_with(b"event: message-start\n", b""), "chat", "stream-order"),
         (_with(b'"message"', b'"detail"'), "tokenize", "error-envelope"),
     ],
