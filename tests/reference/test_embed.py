@@ -308,6 +308,7 @@ SEEN |= {
         send(BASE | {"texts": TEXTS[:1]}, "/v1/embed").json()["embeddings"][0]
         == floats(send(BASE | {"texts": TEXTS[:1]}))[0]
     ),
+    "list-reversed": lambda send: send(BASE, "/v1/embed").json()["embeddings"] == floats(send(BASE)),
     "types-dependent": lambda send: types(send)["float"] == floats(send(BASE | {"output_dimension": 256})),
     "shorter-is-end": lambda send: (
         cosine(floats(send(BASE | WIDTH))[0], floats(send(BASE))[0][:256]) > 0.9996

@@ -46,7 +46,7 @@ def test_cases_with_resources_in_common_are_in_one_shard() -> None:
     groups = resource_groups(suite)
     names = {name for name in groups if "." not in name}
     assert set(groups) - names == {case.id for case in suite.cases if case.needs}
-    assert {groups[name] for name in names} == set(groups.values())
+    assert {groups[name] for name in names} == {"batches", "connectors"}, "what is removed again is in lists"
     assert groups["datasets"] == groups["embed-jobs"], "jobs create datasets, which lists show"
     of_resource: dict[str, set[str]] = {}
     for case in suite.cases:
@@ -64,6 +64,7 @@ def test_cases_with_resources_in_common_are_in_one_shard() -> None:
         ("connectors.relations.any-order", "connectors"),
         ("finetuning", "batches"),
         ("rerank.v2.plain", "rerank.v2.plain"),
+        ("tokenize.relations.round-trip", "tokenize.relations.round-trip"),
         ("fuzz.positive.get-v1-connectors", "fuzz.positive.get-v1-connectors"),
     ],
 )

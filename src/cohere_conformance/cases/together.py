@@ -14,8 +14,8 @@ def resource_groups(suite: Suite) -> dict[str, str]:
     """Return which cases belong together: for those that need resources, the name of their first group.
 
     Cases that need resources of one group belong together even if these differ, because lists show all of
-    them. So do those of two groups if a case needs resources of both. The name of a group itself says where
-    its other tests belong, which create something in the same lists.
+    them. So do those of two groups if a case needs resources of both. The name of a group whose resources are
+    removed says where its other tests belong, which create something in the same lists.
     """
     parents: dict[str, str] = {}
 
@@ -33,7 +33,8 @@ def resource_groups(suite: Suite) -> dict[str, str]:
         for other in groups:
             least, greater = sorted((first(groups[0]), first(other)))
             parents[greater] = least
-    by_group = {group: first(group) for group in tuple(parents)}
+    lasting = {name for one in suite.resources.values() if one.remove for name in _lists(one)}
+    by_group = {group: first(group) for group in sorted(lasting & parents.keys())}
     return by_group | {case: first(groups[0]) for case, groups in needed.items()}
 
 
