@@ -99,8 +99,8 @@ def remember(
             )
         if day is not None:
             connection.executemany(
-                "INSERT INTO exercised (target, item, day) VALUES (?1, ?2, ?3) "
-                "ON CONFLICT (target, item) DO UPDATE SET day = max(day, ?3)",
+                "INSERT INTO exercised (target, item, day) VALUES (?, ?, ?) "
+                "ON CONFLICT (target, item) DO UPDATE SET day = max(day, excluded.day)",
                 [(run.target, item, day.isoformat()) for item in exercised],
             )
     return changed, written
