@@ -146,7 +146,7 @@ def stored_runs(path: Path, target: str | None = None) -> list[StoredRun]:
     """
     with _opened(path) as connection:
         rows = connection.execute(
-            "SELECT id, run FROM runs WHERE ?1 IS NULL OR target = ?1 ORDER BY started_at, id", (target,)
+            "SELECT id, run FROM runs WHERE ? IS NULL OR target = ? ORDER BY started_at, id", (target, target)
         )
         return [StoredRun(number, _decoded(path, one)) for number, one in rows]
 
