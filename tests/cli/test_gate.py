@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,7 +130,7 @@ def test_a_baseline_that_expires_too_early_closes_it(
 ) -> None:
     """An entry is valid on its last day."""
     # The package has the command under the name of the module.
-    monkeypatch.setattr(sys.modules["cohere_conformance.cli.gate"], "_today", lambda: DAY)
+    monkeypatch.setattr(importlib.import_module("cohere_conformance.cli.gate"), "_today", lambda: DAY)
     day = (DAY + dt.timedelta(days=expires)).isoformat()
     (folder / "conformance-baseline.yaml").write_text(
         f'accepted:\n  - {{kind: enum-unknown, reason: "until the next release", expires: "{day}"}}\n',
