@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def options(
 
     monkeypatch.chdir(home)
     # By its name, because the package has the command of that name as well.
-    monkeypatch.setattr(sys.modules["cohere_conformance.cli.run_and_fuzz"], "suites", suites)
+    monkeypatch.setattr(importlib.import_module("cohere_conformance.cli.run_and_fuzz"), "suites", suites)
     (home / "conformance.toml").write_text(text, encoding="utf-8")
     run.main([*arguments], standalone_mode=False)
     return got[0]
