@@ -20,6 +20,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.recordings import parse_recording
 from cohere_conformance.report import Record, read_journals
+from cohere_conformance.report.example import repeating
 from cohere_conformance.report.render.safe import plain
 
 if TYPE_CHECKING:
@@ -184,6 +185,10 @@ def test_requests_of_a_fuzz_run_are_repeated_exactly(tmp_path: Path, server: Hos
         ("POST", "/", JSON, b"\x00\xff\xfe'\n"),
         ("POST", "/", JSON, b'{"a": "::error::x ##[error]y"}'),
         ("POST", "/", JSON, b"x" * 200_000),
+        ("POST", "/", JSON, json.dumps({"text": "a" * 65_537}).encode()),
+        ("POST", "/", JSON, json.dumps({"documents": ["it's 100% \\ $x `y` \"z\" \t"] * 10_000}).encode()),
+        ("POST", "/", JSON, b'{"texts": ["' + "\u00e4\u6f22".encode() * 3000 + b'"]}'),
+        ("POST", "/", JSON, b"-\n::error::\x1b%d\x7f\\045" * 500 + "\u202e\u00a0".encode() * 2000),
         ("POST", "/", JSON, b"line\n" * 40_000),
     ],
 )  # fmt: skip
@@ -200,6 +205,34 @@ def test_a_request_is_repeated_exactly(
     )
     received = arrived(server, command_line.line, shell)
     assert received == (method, target, _without_framing(headers), body or b"")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "a" * 65_536},
+        {"texts": ["a text"] * 970},
+        {"texts": ["a text" * 300] * 97},
+        {"documents": [{"text": "one", "id": "x"}] * 10_000},
+        {"texts": ["a" * 40_000, "b" * 40_000, "ab" * 20_000], "truncate": "NONE"},
+        {"images": ["data:image/png;base64," + "".join(map(str, range(1000)))] * 97},
+    ],
+)
+def test_a_body_that_repeats_one_thing_has_a_short_command(body: dict[str, object]) -> None:
+    """It is printed by awk, however long it is."""
+    sent = json.dumps(body).encode()
+    request = Request("POST", "http://h/v1/x", JSON, sent)
+    shown = repeating(Exchange(request, Response(200), Source("a")))
+    assert shown is not None
+    assert shown.inexact == ()
+    assert len(shown.line) < len(sent)
+    assert len(shown.line) < 6200, "one unit, and what is around it"
+
+
+def test_a_long_body_that_repeats_nothing_has_no_command_in_a_report() -> None:
+    body = json.dumps({"text": " ".join(map(str, range(10_000)))}).encode()
+    request = Request("POST", "http://h/v1/x", JSON, body)
+    assert repeating(Exchange(request, Response(200), Source("a"))) is None
 
 
 @needs_curl

@@ -17,7 +17,7 @@ ROOT = SOURCES.parent.parent
 LONGEST = 400
 
 FLOORS = [
-    {"model", "errors", "data", "names", "pointer", "curl", "access", "inputs"},
+    {"model", "errors", "data", "names", "pointer", "repetition", "curl", "access", "inputs"},
     {"privacy"},
     {"contract", "recordings", "report"},
     {"drift", "baseline", "history"},

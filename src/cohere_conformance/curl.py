@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from cohere_conformance.access import DIRECT, Access, pieces
 from cohere_conformance.names import REDACTED, is_token
+from cohere_conformance.repetition import Run, runs
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -26,6 +27,8 @@ _OWN = ("Accept", "User-Agent")
 """Header fields that curl adds by itself."""
 _LONGEST_ARGUMENT = 100_000
 """Bytes that a shell can surely pass as one argument."""
+_LONGEST_WRITTEN = 2048
+"""Bytes of a body above which the command generates what the body repeats."""
 _EXPECT_FROM = 1024
 """Above this many bytes of a body, some versions of curl send `Expect: 100-continue`."""
 _SECONDS_FOR_HEAD = 10
@@ -253,13 +256,22 @@ def _with_body(method: str, parts: list[str], body: bytes | None) -> str:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = "\0"
-    if text.isprintable() and len(body) <= _LONGEST_ARGUMENT:
+    pieces = [Run(text, 1)] if len(body) <= _LONGEST_WRITTEN or "\0" in text else list(runs(text))
+    if pieces == [Run(text, 1)] and text.isprintable() and len(body) <= _LONGEST_ARGUMENT:
         return " ".join([*parts, "--data-raw", _quoted(text)])
     if "\0" in text:
         before = f"echo {base64.b64encode(body).decode('ascii')} | base64 -d"
     else:
-        before = f"printf {_format(text)}"
+        printing = [_repeating(one) if one.times > 1 else f"printf {_format(one.unit)}" for one in pieces]
+        before = printing[0] if len(printing) == 1 else f"{{ {'; '.join(printing)}; }}"
     return " ".join([before, "|", *parts, "--data-binary", "@-"])
+
+
+def _repeating(run: Run) -> str:
+    """Return the command that prints a text as often as it is repeated."""
+    # Of the tools of POSIX only awk does that for any text; `%` is doubled, as awk reads escapes first.
+    unit = _format(run.unit, further='"')[1:-1].replace("\\045", "%%")
+    return f"awk 'BEGIN {{ while (i++ < {run.times}) printf \"{unit}\" }}'"
 
 
 def _quoted(text: str) -> str:

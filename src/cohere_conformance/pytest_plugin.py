@@ -33,7 +33,7 @@ from cohere_conformance.pytest_options import (
     with_key,
 )
 from cohere_conformance.pytest_report import GAVE_UP, Reporting, ShownProgress, is_brief
-from cohere_conformance.report.example import LONGEST_BODY
+from cohere_conformance.report.example import repeating
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
@@ -355,8 +355,7 @@ def _description(result: CaseResult) -> str:
         shown.append(plain(f"{one.kind} at {one.location or 'the response'}"))
         shown.append(f"  expected {plain(one.expected)}")
         shown.append(f"  observed {plain(one.observed)}")
-    if result.exchange is not None and len(result.exchange.request.body or b"") <= LONGEST_BODY:
-        command = redact.exchange(result.exchange).curl
+    if result.exchange is not None and (command := repeating(redact.exchange(result.exchange))):
         shown += ["", command.line]
         if command.inexact:
             shown.append(f"(not exact: {plain('; '.join(command.inexact))})")

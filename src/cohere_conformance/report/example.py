@@ -11,11 +11,13 @@ from cohere_conformance.privacy import redact
 from cohere_conformance.report.shape import Example
 
 if TYPE_CHECKING:
+    from cohere_conformance.curl import Command
     from cohere_conformance.model import Exchange, Headers, Request, Response, StreamEvent
     from cohere_conformance.report.sdk_effect import SdkParse
 
-LONGEST_BODY = 16_384
-"""Bodies above this many bytes are not repeated: a report stays small, and half a body proves nothing."""
+_LONGEST_REPEATED = 16_384
+"""Requests are not repeated if body and command have more bytes: a report stays small, and half a body proves
+nothing."""
 LONGEST_EVIDENCE = 4096
 """Requests and answers above this many bytes are cut where they are shown side by side."""
 LONGEST_PATH = 4096
@@ -84,7 +86,7 @@ def example(exchange: Exchange, *, curl: bool, sdks: tuple[SdkParse, ...] = ()) 
     """
     exchange = redact.exchange(exchange)
     source, request = exchange.source, exchange.request
-    command = exchange.curl if curl and len(request.body or b"") <= LONGEST_BODY else None
+    command = repeating(exchange) if curl else None
     return Example(
         file=clean(source.file, LONGEST_PATH),
         position=clean(source.position),
@@ -96,6 +98,16 @@ def example(exchange: Exchange, *, curl: bool, sdks: tuple[SdkParse, ...] = ()) 
         response_text=_response_text(exchange.response),
         sdks=sdks,
     )
+
+
+def repeating(exchange: Exchange) -> Command | None:
+    """Return the command that repeats the request of a redacted exchange; `None` if it is too long.
+
+    A long body has a short command if it repeats one thing.
+    """
+    command = exchange.curl
+    size = min(len(exchange.request.body or b""), len(command.line))
+    return command if size <= _LONGEST_REPEATED else None
 
 
 def _request_text(request: Request, *, bodies: bool) -> str:
