@@ -95,3 +95,5 @@ def test_an_unknown_coding_is_an_error_unless_the_body_is_text() -> None:
     assert decode(BODY, ["dcb"]) == BODY
     with pytest.raises(CodecError, match="'dcb' is unknown"):
         decode(b"\xff\x44\x43\x42", ["dcb"])
+    with pytest.raises(CodecError, match="'dcb' is unknown"):
+        decode(b"\x00\x01 UTF-8, but no text", ["dcb"])

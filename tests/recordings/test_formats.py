@@ -394,6 +394,47 @@ NAMED = {
     "x.sse": (STREAM.encode(), "server-sent events without their request: not supported; put each"),
     "x.xml": (b'<?xml version="1.0"?><items burpVersion="1"/>', "XML or HTML document: not supported"),
     "x.json": (b'{"info": {"name": "x"}, "item": []}', "Postman collection: not supported"),
+    "x.trace": (
+        b"== Info: Connected to x (::1)\n=> Send header, 9 bytes (0x9)\n",
+        "trace of curl: not supported",
+    ),
+    "time.trace": (
+        b"10:00:00.123456 == Info: Connected to x\n",
+        "trace of curl: not supported; record the output",
+    ),
+    "sent.txt": (b"POST /v2/rerank HTTP/1.1\r\nHost: x\r\n\r\n{}", "HTTP messages as text: not supported"),
+    "got.txt": (b"HTTP/1.1 200 OK\r\n\r\n{}", "HTTP messages as text: not supported; put each request"),
+    "x.http": (b"### rerank\nPOST https://x.example/v2/rerank\n\n{}", "HTTP messages as text: not supported"),
+    "x.warc": (b"WARC/1.0\r\nWARC-Type: response\r\n", "web archive (WARC): not supported"),
+    "access.log": (
+        b'::1 - - [01/Nov/2026:00:00:00 +0000] "POST /v1/chat HTTP/1.1" 200 5\n',
+        "access log: not supp",
+    ),
+    "x.chlsj": (
+        b'[{"status": "COMPLETE", "protocolVersion": "HTTP/2.0", "scheme": "https", "host": "x"}]',
+        "Charles s",
+    ),
+    "insomnia.json": (
+        b'{"_type": "export", "__export_format": 4, "resources": []}',
+        "Insomnia export: not supp",
+    ),
+    "pact.json": (b'{"consumer": {}, "interactions": [], "provider": {}}', "Pact contract: not supported"),
+    "mockserver.json": (
+        b'[{"httpRequest": {}, "httpResponse": {}}]',
+        "MockServer expectations: not supported",
+    ),
+    "imposter.json": (b'{"port": 1, "protocol": "http", "stubs": []}', "mountebank imposters: not supported"),
+    "x.json5": (b"{\n  meta: {createdAt: 'x'},\n  req: {}\n}", "talkback tape: not supported"),
+    "responses.yaml": (
+        b"responses:\n- response:\n    url: x\n",
+        "the Python package responses: not supported",
+    ),
+    "php.yml": (b"\n-\n    request:\n        method: POST\n", "PHP-VCR cassette (YAML): not supported"),
+    "spans.json": (b'{"resourceSpans": [{"scopeSpans": []}]}', "OpenTelemetry export: not supported"),
+    "calls.jsonl": (b'{"litellm_call_id": "x", "response": {}}\n', "log of LiteLLM: not supported"),
+    "openapi.yaml": (b"openapi: 3.1.0\ninfo: {}\n", "OpenAPI document: not supported; it describes an API"),
+    "openapi.json": (b'{"openapi": "3.1.0", "info": {}, "paths": {}}', "OpenAPI document: not supported"),
+    "history.sqlite": (b"SQLite format 3\x00\x10\x00", "SQLite database: not supported"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ _MOST_MEMBERS = 100_000
 _ZSTD_WINDOW = 128 * 2**20
 """Memory that a frame of zstd may ask for; more is no coding that a server may use (RFC 9659: 8 MB)."""
 _ZSTD_STEP = 256
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _ENDED = "the compressed body ends too early"
 
 
@@ -152,8 +154,9 @@ def _too_large(limit: int) -> TooLargeError:
 
 
 def _is_text(body: bytes) -> bool:
+    """Return whether this may be text; compressed bytes that are UTF-8 by chance have control characters."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return True
+    return not _CONTROL.search(body)

@@ -12,7 +12,7 @@ import yaml
 
 from cohere_conformance.inputs.jsontext import BoundedStream
 from cohere_conformance.inputs.yamlevents import LOADER
-from cohere_conformance.recordings.formats import DetectedFormat, Format, by_signature
+from cohere_conformance.recordings.formats import DetectedFormat, Format, by_keys, by_signature
 from cohere_conformance.recordings.jsonstream import BROKEN
 from cohere_conformance.recordings.spellings import canonical
 
@@ -34,6 +34,8 @@ _CASSETTE = re.compile(rb"""["']?(?:http_)?interactions["']?[ \t]*:[ \t]*(?:$|[\
 _BEFORE = re.compile(rb"""[ \t]|#|%|---|- |$|["']?[\w.-]+["']?[ \t]*:""")
 """Lines of YAML that may precede the list; prose that quotes a cassette begins differently."""
 _ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
+_TOP = frozenset({"", "item"})
+"""Where a JSON document has its first object, in the notation of ijson."""
 _LISTS = {"interactions": Format.VCR_JSON, "http_interactions": Format.RUBY_VCR_JSON}
 _RECORDS = (
     frozenset({"scope", "path", "response"}),
@@ -100,8 +102,8 @@ def _verdicts(stream: RecordingFile, *, lines: bool) -> Iterator[DetectedFormat]
             keys.add(value)
             if path == "log" and value in _ARCHIVE:
                 yield DetectedFormat(Format.HAR)
-            elif not path and keys >= {"info", "item"}:
-                yield DetectedFormat(Format.POSTMAN)
+            elif path in _TOP and (foreign := by_keys(keys)) is not None:
+                yield DetectedFormat(foreign)
             elif lines and not path and _is_exchange(keys):
                 yield DetectedFormat(Format.JSONL)
             elif (record := _record(seen, path)) is not None:
