@@ -67,6 +67,25 @@ def test_a_response_says_that_a_model_is_absent(exchange: Exchange, expected: st
     assert models.reason(["a", named]) == expected, "and it is not sent again"
 
 
+@pytest.mark.parametrize(
+    ("segment", "absent"),
+    [
+        ("mine", True),
+        ("mine?page=1", True),
+        *((f"mine{suffix}", False) for suffix in (";a=b", "%00", "%ff", "%", "!")),
+    ],
+)
+def test_a_path_names_a_model_by_a_complete_segment(segment: str, absent: bool) -> None:
+    """The fuzzer asks for names that no model has; that they are not found says nothing about the model."""
+    said = json.dumps(vendor(segment, "not found")).encode()
+    exchange = Exchange(
+        Request("GET", f"https://x.test/v1/models/{segment}", (), None),
+        Response(404, (), said),
+        Source("f", "1", None),
+    )
+    assert AbsentModels(ROLES).note(exchange, SERVED) == (UNKNOWN if absent else None)
+
+
 def test_a_case_that_expects_a_404_is_about_something_else() -> None:
     models = AbsentModels(ROLES)
     response = answered("mine", vendor("mine", "not found"))

@@ -65,12 +65,16 @@ class AbsentModels:
         return None
 
     def _named(self, exchange: Exchange, message: str) -> Iterable[str]:
-        """Yield the models that both the request and the response name; the longest names first."""
+        """Yield the models that both the request and the response name; the longest names first.
+
+        In the request a name is a complete part of the path, or a complete value of the body.
+        """
         request = exchange.request
         sent = request.url.encode("utf-8", "replace") + b" " + (request.body or b"")
         for name in sorted({*self._roles, *shipped_models().models}, key=len, reverse=True):
+            value = re.compile(rb"""(?<![^/"=\s])%s(?![^/"?&\s])""" % re.escape(name).encode())
             whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
-            if name.encode() in sent and whole.search(message):
+            if value.search(sent) and whole.search(message):
                 yield name
 
     def _words(self, name: str, *, gone: bool) -> str:

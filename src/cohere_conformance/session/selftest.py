@@ -198,7 +198,8 @@ def _trial(
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             code = run_suites(arguments).code
         seconds = time.monotonic() - began
-        if code not in {0, 1, 3} or not (Path(folder) / "report.json").exists():
+        # A fault may make some cases inconclusive; without one nothing explains that.
+        if code not in ({0, 1, 3} if fault else {0, 1}) or not (Path(folder) / "report.json").exists():
             message = (output.getvalue().strip().splitlines() or ["no words"])[-1]
             return Trial(
                 fault=fault,
