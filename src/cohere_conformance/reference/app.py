@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from email.utils import format_datetime
+from email.utils import formatdate
 from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -47,7 +47,6 @@ from cohere_conformance.reference.responding import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from datetime import datetime
 
     from starlette.types import Receive, Scope, Send
 
@@ -62,6 +61,8 @@ CLIENT_REFUSED = fault("headers.client-name-refused", "A call with the header X-
 
 _LOG = logging.getLogger("uvicorn.error")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_FILES = (storage.PREFIX, tokenizers.PREFIX)
+"""How the paths of files begin."""
 
 
 @cache
@@ -90,15 +91,15 @@ def application(state: ServerState) -> Application:
         request = HttpRequest(scope, receive)
         response = await _response(request, state)
         # From the clock of the state; uvicorn would use that of the machine.
-        response.fields.insert(0, (b"date", _date(state.clock.now().replace(microsecond=0))))
+        response.fields.insert(0, (b"date", _date(int(state.clock.now().timestamp()))))
         await response.send(request, send)
 
     return respond
 
 
 @lru_cache(maxsize=16)
-def _date(moment: datetime) -> bytes:
-    return format_datetime(moment, usegmt=True).encode()
+def _date(seconds: int) -> bytes:
+    return formatdate(seconds, usegmt=True).encode()
 
 
 async def _response(request: HttpRequest, state: ServerState) -> HttpResponse:
@@ -108,8 +109,8 @@ async def _response(request: HttpRequest, state: ServerState) -> HttpResponse:
         return response
     if (preflight := browsers.preflight(request)) is not None:
         return preflight
-    response = await _file(request, state) or await _called(request, state)
-    return browsers.readable(response, request.headers)
+    response = await _file(request, state) if request.scope["path"].startswith(_FILES) else None
+    return browsers.readable(response or await _called(request, state), request.headers)
 
 
 async def _called(request: HttpRequest, state: ServerState) -> HttpResponse:
@@ -126,21 +127,23 @@ async def _uncompressed(request: HttpRequest, state: ServerState) -> HttpRespons
     route = state.contract.route(request.method, f"http://localhost{request.raw_path}")
     declared = state.contract.operations[route.operation] if route.operation else None
     quota: Fields = []
+    faults = state.faults
     try:
         authorization = request.headers.get("authorization")
-        late = keys.LATE in state.faults
-        key = state.keys.holder(authorization, state.faults | ({keys.IGNORED} if late else set()))
-        if UNAVAILABLE in state.faults:
+        late = keys.LATE in faults
+        key = state.keys.holder(authorization, faults | {keys.IGNORED} if late else faults)
+        if UNAVAILABLE in faults:
             raise ApiError(503, "the service is overloaded")
-        crash_faults.addressed(request.scope["raw_path"], route.methods, state.faults)
+        if faults:
+            crash_faults.addressed(request.scope["raw_path"], route.methods, faults)
         if declared is None:
             return unknown_path(state)
-        quota = key.quota(declared.label, state.clock.now(), state.faults)
-        if CLIENT_REFUSED in state.faults and "x-client-name" in request.headers:
+        quota = key.quota(declared.label, state.clock.now, faults)
+        if CLIENT_REFUSED in faults and "x-client-name" in request.headers:
             raise ApiError(400, "invalid request: the client has no name here")
         call, warnings = await receive(request, declared, key, state)
         if late:
-            state.keys.holder(authorization, state.faults)
+            state.keys.holder(authorization, faults)
         outcome = inject(call, response_faults.RESPONSES, await _handled(call))
     except ApiError as error:
         return error_response(error, declared, quota, request.method, state)

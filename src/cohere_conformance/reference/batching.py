@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from cohere_conformance.reference import json_text, validation
 from cohere_conformance.reference.handling import HANDLERS, ApiError, JsonResponse
@@ -103,7 +105,7 @@ def _row_result(call: Call, kind: str, model: str, row: Row) -> RowResult:
             raise ApiError(400, "invalid request: the body of a row must be a JSON object")
         body = {**_request(kind, row["body"]), "model": model}
         validation.validate(call.operation, body, call.state)
-        outcome = HANDLERS[call.operation.label](replace(call, body=body))
+        outcome = HANDLERS[call.operation.label](replace(call, body=body, results={}))
     except ApiError as refusal:
         return RowResult(custom_id, error=refusal.message)
     if not isinstance(outcome, JsonResponse):

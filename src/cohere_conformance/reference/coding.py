@@ -11,6 +11,7 @@ from anyio import to_thread
 from cohere_conformance.client.unpack import ACCEPTED, Unpacker, UnpackError
 from cohere_conformance.inputs.codings import names_of
 from cohere_conformance.reference.api_error import ApiError
+from cohere_conformance.reference.http_messages import VARIES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -23,7 +24,7 @@ _SMALLEST = 30
 """The minimum size of a response that is compressed, as by the proxy in front of the live API."""
 _QUICK = 64 * 1024
 """The maximum size of a body that is compressed in the event loop; a larger one in a thread."""
-_VARIES = b"Origin,Accept-Encoding"
+_VARIES = (b"vary", b"Origin,Accept-Encoding")
 
 
 async def body_of(request: HttpRequest) -> bytes:
@@ -120,15 +121,15 @@ async def packed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     A compressed response has no content length, as from the live API. Streams and files are never compressed:
     a stream would have to be flushed after each event, and files are compressed by their own format.
     """
-    content = response.content
-    left_out = {b"vary"}
-    further = [(b"vary", _VARIES)]
+    content, fields = response.content, response.fields
+    if VARIES in fields:
+        fields.remove(VARIES)
+    fields.append(_VARIES)
     if len(content) >= _SMALLEST and wants_gzip(request.values("accept-encoding")):
         quick = len(content) <= _QUICK
         response.content = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
-        left_out.add(b"content-length")
-        further.append((b"content-encoding", b"gzip"))
-    response.fields = [*(field for field in response.fields if field[0] not in left_out), *further]
+        response.fields = [field for field in fields if field[0] != b"content-length"]
+        response.fields.append((b"content-encoding", b"gzip"))
     return response
 
 

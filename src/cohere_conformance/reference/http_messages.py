@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+VARIES = (b"vary", b"Origin")
+"""The header field of a response that is not compressed for any client."""
 Fields = list[tuple[bytes, bytes]]
 """The header fields of a response, in the order in which they are sent."""
 
@@ -40,9 +42,9 @@ class HttpRequest:
         self.scope = scope
         self.method: str = scope["method"]
         self.raw_path: str = scope["raw_path"].decode("ascii", "replace")
-        self.headers: dict[str, str] = {}
-        for name, value in scope["headers"]:
-            self.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        self.headers: dict[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])
+        }
         self._receive = receive
 
     def values(self, name: str) -> list[str]:

@@ -10,25 +10,37 @@ import msgspec
 
 _SPACED = json.JSONEncoder(ensure_ascii=False)
 _PLACE = b"\0"
-"""Marks where the text of a list of numbers belongs; encoded JSON never contains this byte."""
+"""Marks where the text of a part belongs that is written already; encoded JSON never contains this byte."""
 _OTHER_FLOAT = re.compile(rb"[:,\[]-?(?:0\.0000|[0-9.]++e)")
 """A float below `_LEAST` or from `_MOST` on, which msgspec spells differently; or a part of a string."""
 _LEAST = 1e-4
 _MOST = 1e16
 
 
-class NumberList:
-    """A list of numbers that never changes, with its JSON text, which is written only once.
+class Written:
+    """A JSON value that never changes, with its text, which is written only once.
 
     Args:
-        numbers: the numbers; not changed afterwards.
+        value: the value; not changed afterwards.
     """
 
-    __slots__ = ("numbers", "text")
+    __slots__ = ("text", "value")
 
-    def __init__(self, numbers: list[float]) -> None:
-        self.numbers = numbers
-        self.text = _numbers(numbers)
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.text = self._write()
+
+    def _write(self) -> bytes:
+        return encode(self.value)
+
+
+class NumberList(Written):
+    """A list of numbers that never changes, with its JSON text."""
+
+    __slots__ = ()
+
+    def _write(self) -> bytes:
+        return _numbers(self.value)
 
 
 def _numbers(numbers: list[float]) -> bytes:
@@ -46,10 +58,10 @@ def _numbers(numbers: list[float]) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """Return a JSON value in which each `NumberList` is a list."""
+    """Return a JSON value without a `Written` in it."""
     match value:
-        case NumberList():
-            return list(value.numbers)
+        case Written():
+            return plain(value.value)
         case dict():
             return {name: plain(item) for name, item in value.items()}
         case list():
@@ -59,7 +71,7 @@ def plain(value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Return a JSON value, without spaces, as `json.dumps` spells it. It may contain a `NumberList`.
+    """Return a JSON value, without spaces, as `json.dumps` spells it. It may contain a `Written`.
 
     The numbers are finite: msgspec writes null for others.
     """
@@ -91,12 +103,12 @@ def spaced(value: Any) -> str:
     return _SPACED.encode(value)
 
 
-def _known(value: Any) -> NumberList:
-    if isinstance(value, NumberList):
+def _known(value: Any) -> Written:
+    if isinstance(value, Written):
         return value
     raise TypeError(f"expected a JSON value, got {type(value).__name__}")
 
 
 _COMPACT = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=lambda value: _known(value).numbers
+    ensure_ascii=False, separators=(",", ":"), default=lambda value: _known(value).value
 )

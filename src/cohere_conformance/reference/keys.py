@@ -7,6 +7,7 @@ import hmac
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.tiers import shipped_policies
@@ -14,6 +15,7 @@ from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.faults import fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from cohere_conformance.reference.http_messages import Fields
@@ -63,17 +65,22 @@ class ApiKey:
     organization: str
     _calls: dict[str, deque[datetime]] = field(default_factory=dict)
 
-    def quota(self, label: str, now: datetime, faults: frozenset[object]) -> Fields:
+    def quota(self, label: str, now: Callable[[], datetime], faults: frozenset[object]) -> Fields:
         """Count a call and return the quota headers; none for a production key.
+
+        Args:
+            label: of the operation.
+            now: returns the time.
+            faults: of the server.
 
         Raises:
             ApiError: 429, the rate limit is exceeded.
         """
         if self.kind is not KeyKind.TRIAL:
             return []
-        limit, unlimited = _limit(label), UNLIMITED in faults
+        limit, unlimited, moment = _limit(label), UNLIMITED in faults, now()
         calls = self._calls.setdefault(label, deque())
-        while calls and calls[0] <= now - _MINUTE:
+        while calls and calls[0] <= moment - _MINUTE:
             calls.popleft()
         if len(calls) >= limit and not unlimited:
             raise ApiError(
@@ -82,7 +89,7 @@ class ApiKey:
                 "Use a production key, or wait a moment",
             )
         if not unlimited:
-            calls.append(now)
+            calls.append(moment)
         remaining = limit - len(calls) + (limit if ABOVE in faults else 0)
         return [
             (b"x-endpoint-monthly-call-limit", b"%d" % MONTHLY),
@@ -114,8 +121,9 @@ class Keys:
             EXPIRED: ApiKey(KeyKind.EXPIRED, "trial"),
         } | {key: ApiKey(KeyKind.PRODUCTION, "reference") for key in further}
         self._encoded = [(name.encode(), key) for name, key in self._keys.items()]
+        self.holder = lru_cache(maxsize=64)(self._holder)
 
-    def holder(self, authorization: str | None, faults: frozenset[object]) -> ApiKey:
+    def _holder(self, authorization: str | None, faults: frozenset[object]) -> ApiKey:
         """Return the key of an `Authorization` header.
 
         Raises:

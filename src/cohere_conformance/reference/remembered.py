@@ -1,56 +1,61 @@
-"""Results that depend on nothing but the body of a call: made once for calls with the same body."""
+"""Bodies that were validated once, with what was made of them, for calls with the same body."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from cohere_conformance.reference.profile import Profile
 
-_Made = TypeVar("_Made")
 LONGEST = 4096
-"""The maximum size in bytes of a body whose results are remembered."""
+"""The maximum size in bytes of a body that is remembered."""
 _MOST = 512
-"""The maximum number of results; the one that was not used for the longest time is forgotten first."""
+"""The maximum number of bodies; the oldest one is forgotten first."""
+
+
+class ValidBody(msgspec.Struct):
+    """A JSON body that fulfils the contract. Nobody changes it: calls with the same body share it.
+
+    Attributes:
+        value: without the nulls at its top, which count as absent (G-17).
+        warnings: of the response.
+        results: by the function that made them, results that depend on nothing but the body.
+    """
+
+    value: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+    results: dict[object, Any] = {}  # noqa: RUF012 - msgspec copies it for each body
 
 
 class Remembered:
-    """The results of one server, which has no faults: a fault may change any of them."""
+    """The bodies of one server, which has no faults: a fault may change how any of them is understood."""
 
     def __init__(self) -> None:
-        self._results: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._bodies: dict[tuple[str, Profile, bytes], ValidBody] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._results)
+        """Return the number of results."""
+        return sum(len(body.results) for body in self._bodies.values())
 
-    def get(self, key: tuple[object, ...], body: object, make: Callable[[], _Made]) -> _Made:
-        """Return what a function makes; nobody changes it.
+    def find(self, label: str, profile: Profile, content: bytes) -> ValidBody | None:
+        """Return the body with a text, if it is remembered.
 
         Args:
-            key: what the result depends on, besides the body.
-            body: of the request, as a JSON value.
-            make: makes the result.
+            label: of the operation.
+            profile: of the server.
+            content: the text of the body.
         """
-        try:
-            content = msgspec.json.encode(body)
-        except (TypeError, ValueError, RecursionError):
-            return make()
-        if len(content) > LONGEST:  # a row of a batch
-            return make()
-        key = (*key, content)
+        return self._bodies.get((label, profile, content))
+
+    def add(self, label: str, profile: Profile, content: bytes, body: ValidBody) -> None:
+        """Remember a body, if it is not too long."""
+        if len(content) > LONGEST:
+            return
         with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-                found: _Made = self._results[key]
-                return found
-        made = make()
-        with self._lock:
-            self._results[key] = made
-            if len(self._results) > _MOST:
-                self._results.popitem(last=False)
-        return made
+            self._bodies[label, profile, content] = body
+            if len(self._bodies) > _MOST:
+                del self._bodies[next(iter(self._bodies))]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cohere_conformance.reference import http_faults, json_text, randomness, response_faults
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError, Event, JsonResponse, StreamResponse, new_id
-from cohere_conformance.reference.http_messages import HttpResponse
+from cohere_conformance.reference.http_messages import VARIES, HttpResponse
 from cohere_conformance.reference.injection import inject_plain
 from cohere_conformance.reference.profile import Profile
 
@@ -33,7 +33,7 @@ _ALWAYS: Final[Fields] = [
     (b"pragma", b"no-cache"),
     (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT"),
     (b"x-accel-expires", b"0"),
-    (b"vary", b"Origin"),
+    VARIES,
     (b"server", b"cohere-conformance-reference"),
 ]
 """The header fields of every response (facts, 2.2)."""
@@ -48,15 +48,16 @@ def _headers(*further: tuple[bytes, bytes], traced: bool = True) -> Fields:
 
 def _respond(code: int, content: bytes, fields: Fields, state: ServerState) -> HttpResponse:
     fields = inject_plain(state.faults, http_faults.HEADERS, fields)
-    return HttpResponse(code, [*fields, (b"content-length", b"%d" % len(content))], content)
+    fields.append((b"content-length", b"%d" % len(content)))
+    return HttpResponse(code, fields, content)
 
 
-def _warned(*warnings: str) -> Fields:
+def _warned(warnings: tuple[str, ...]) -> Fields:
     return [(b"x-api-warning", text.encode("latin-1", "replace")) for text in warnings]
 
 
 def json_response(
-    result: JsonResponse, warnings: list[str], quota: Fields, method: str, state: ServerState
+    result: JsonResponse, warnings: tuple[str, ...], quota: Fields, method: str, state: ServerState
 ) -> HttpResponse:
     """Return the response for a JSON body.
 
@@ -67,7 +68,7 @@ def json_response(
         method: of the request.
         state: of the server.
     """
-    fields = _headers(_JSON, *quota, *_warned(*result.warnings, *warnings))
+    fields = _headers(_JSON, *quota, *_warned(result.warnings + warnings))
     if result.tokens is not None:
         fields.append((b"num_tokens", b"%d" % result.tokens))
     if result.chars is not None:
@@ -112,7 +113,7 @@ def unknown_path(state: ServerState) -> HttpResponse:
 
 
 def stream_response(
-    stream: StreamResponse, warnings: list[str], quota: Fields, state: ServerState
+    stream: StreamResponse, warnings: tuple[str, ...], quota: Fields, state: ServerState
 ) -> HttpResponse:
     """Return the response for a stream.
 
@@ -123,7 +124,7 @@ def stream_response(
         state: of the server.
     """
     media_type = (b"content-type", stream.media_type.encode())
-    fields = _headers(media_type, *quota, *_warned(*stream.warnings, *warnings))
+    fields = _headers(media_type, *quota, *_warned(stream.warnings + warnings))
     fields += [(b"num_tokens", b"%d" % stream.tokens)] if stream.tokens is not None else []
     fields = inject_plain(state.faults, http_faults.HEADERS, fields)
     return HttpResponse(200, fields, chunks=_chunks(stream, state))

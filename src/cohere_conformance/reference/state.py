@@ -83,7 +83,7 @@ class ServerState:
         keys: the accepted keys.
         contract: validates the requests.
         randomness: the source of random ids.
-        remembered: results that depend on the body of a call only.
+        remembered: validated bodies, with results that depend on them only.
 
     Raises:
         UsageError: a profile or fault is unknown, or a number of seconds is invalid.

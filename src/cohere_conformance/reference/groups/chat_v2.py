@@ -24,16 +24,10 @@ _Json = dict[str, Any]
 @operation("POST /v2/chat", in_thread="large")
 def chat(call: Call) -> JsonResponse | StreamResponse:
     """Reply to a conversation."""
-    prompt, options, reply = call.once(_replied)
-    stream = bool(call.body.get("stream"))
-    if reply.finish == "ERROR" and not stream:
-        raise ApiError(422, reply.error, error_type=reply.error_type)
-    if reply.finish == "STOP_SEQUENCE" and call.faulty(faults.STOP_KEPT):
-        reply = _with_stop(prompt, options, reply)
-    reply = inject(call, faults.REPLY, reply)
-    body = inject(call, faults.BODY, _body(call, prompt, reply))
+    prompt, reply, said = call.once(_replied)
+    body = inject(call, faults.BODY, {"id": new_id(), **said})
     warnings = rules.notices(prompt.model)
-    if not stream:
+    if not call.body.get("stream"):
         # The sum is below 0 only with an injected fault.
         tokens = max(0, sum(body["usage"]["billed_units"].values()))
         response = JsonResponse(body, tokens=tokens, chars=len(prompt.rendered), warnings=warnings)
@@ -47,14 +41,20 @@ def chat(call: Call) -> JsonResponse | StreamResponse:
     return StreamResponse(events, media_type, warnings, counted)
 
 
-def _replied(call: Call) -> tuple[Prompt, GenerationOptions, ModelReply]:
-    """Return the prompt of a call, its options, and the reply.
+def _replied(call: Call) -> tuple[Prompt, ModelReply, _Json]:
+    """Return the prompt of a call, the reply, and the body of the response without its id.
 
     Raises:
         ApiError: 400, the request is invalid; 422, no arguments for a tool can be generated.
     """
     prompt, options = parse(call)
-    return prompt, options, generate(prompt, options)
+    reply = generate(prompt, options)
+    if reply.finish == "ERROR" and not call.body.get("stream"):
+        raise ApiError(422, reply.error, error_type=reply.error_type)
+    if reply.finish == "STOP_SEQUENCE" and call.faulty(faults.STOP_KEPT):
+        reply = _with_stop(prompt, options, reply)
+    reply = inject(call, faults.REPLY, reply)
+    return prompt, reply, _said(call, prompt, reply)
 
 
 def _with_stop(prompt: Prompt, options: GenerationOptions, reply: ModelReply) -> ModelReply:
@@ -70,10 +70,10 @@ def _accepts_events(accept: str) -> bool:
     return not kinds <= {"application/json", "application/stream+json"}
 
 
-def _body(call: Call, prompt: Prompt, reply: ModelReply) -> _Json:
+def _said(call: Call, prompt: Prompt, reply: ModelReply) -> _Json:
+    message = inject(call, faults.MESSAGE, _message(reply))
     body: _Json = {
-        "id": new_id(),
-        "message": inject(call, faults.MESSAGE, _message(reply)),
+        "message": message if call.body.get("stream") else call.part(message),
         "finish_reason": reply.finish,
         "usage": inject(call, faults.USAGE, _usage(prompt, reply)),
     }

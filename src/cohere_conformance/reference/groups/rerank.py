@@ -35,7 +35,7 @@ def rerank(call: Call) -> JsonResponse:
     )
 
 
-def _ranked(call: Call) -> tuple[list[dict[str, Any]], int]:
+def _ranked(call: Call) -> tuple[Any, int]:
     """Return the results and the billed search units.
 
     Raises:
@@ -73,7 +73,7 @@ def _ranked(call: Call) -> tuple[list[dict[str, Any]], int]:
     ]
     # One search unit is a query with up to 100 chunks.
     units = inject(call, faults.UNITS, max(1, math.ceil(sum(map(len, passages)) / 100)))
-    return results, units
+    return call.part(results), units
 
 
 def _text(call: Call, document: str | dict[str, Any], index: int) -> str:
