@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 from load import bombard
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cohere_conformance.cases import shipped_suite
+from cohere_conformance.contract import load_contract
+from cohere_conformance.golden.fresh_server import FreshServer
 from cohere_conformance.reference import ServerState, chosen, protocols, randomness, validation
 from cohere_conformance.reference import remembered as remembered_module
 from cohere_conformance.reference.api_error import ApiError
+from cohere_conformance.reference.remembered import Remembered, ValidBody
 from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
@@ -93,6 +97,42 @@ def test_errors_are_not_remembered(client: httpx.Client, state: ServerState) -> 
     for _ in range(2):
         assert client.post("/v2/rerank", json={**RERANK, "query": " "}).status_code == 400
     assert len(state.remembered) == 0
+
+
+def test_nobody_changes_a_body_that_others_may_send_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[tuple[bytes, ValidBody]] = []
+    monkeypatch.setattr(Remembered, "add", lambda _, label, profile, *body: bodies.append(body))
+    suite = shipped_suite()
+    with FreshServer(suite, load_contract()) as server:
+        for case in suite.cases:
+            if case.operation.startswith(("POST", "PUT", "PATCH")):
+                server.send(case, "contract")
+    assert len(bodies) > 300
+    for content, body in bodies:
+        sent = json.loads(content or b"{}")
+        assert body.value == {name: value for name, value in sent.items() if value is not None}
+
+
+def test_a_refused_key_stays_refused(client: httpx.Client, state: ServerState) -> None:
+    result(client, "/v2/rerank", RERANK)
+    for _ in range(2):
+        refused = client.post("/v2/rerank", json=RERANK, headers={"authorization": "Bearer wrong"})
+        assert refused.status_code == 401
+    state.faults = chosen(["auth.forbidden"])
+    assert client.post("/v2/rerank", json=RERANK, headers={"authorization": "x"}).status_code == 403
+    state.faults = chosen(["auth.any-key"])
+    assert client.post("/v2/rerank", json=RERANK, headers={"authorization": "Bearer wrong"}).is_success
+    state.faults = frozenset()
+    assert client.post("/v2/rerank", json=RERANK, headers={"authorization": "Bearer wrong"}).is_error
+
+
+def test_what_profiles_make_of_a_body_is_not_mixed_up(client: httpx.Client, state: ServerState) -> None:
+    body = {name: value for name, value in RERANK.items() if name != "model"}
+    assert "results" in result(client, "/v1/rerank", body)
+    live = ServerState(profile="live-2026")
+    live.remembered = state.remembered
+    with ServerThread(live) as server:
+        assert httpx.post(f"{server.url}/v1/rerank", json=body, headers=KEY).status_code == 400
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run there")

@@ -20,7 +20,7 @@ from cohere_conformance.reference import (
     storage,
     tokenizers,
 )
-from cohere_conformance.reference.coding import packed
+from cohere_conformance.reference.coding import pack
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
     HANDLERS,
@@ -109,18 +109,15 @@ async def _response(request: HttpRequest, state: ServerState) -> HttpResponse:
         return response
     if (preflight := browsers.preflight(request)) is not None:
         return preflight
-    response = await _file(request, state) if request.scope["path"].startswith(_FILES) else None
-    return browsers.readable(response or await _called(request, state), request.headers)
+    found = await _file(request, state) if request.scope["path"].startswith(_FILES) else None
+    response = found or await _called(request, state)
+    # The live API does not compress streams either.
+    if found is None and response.chunks is None:
+        await pack(response, request)
+    return browsers.readable(response, request.headers)
 
 
 async def _called(request: HttpRequest, state: ServerState) -> HttpResponse:
-    """Return the response to a call: compressed if the client accepts it, unless it is a stream."""
-    response = await _uncompressed(request, state)
-    # The live API does not compress streams either.
-    return response if response.chunks is not None else await packed(response, request)
-
-
-async def _uncompressed(request: HttpRequest, state: ServerState) -> HttpResponse:
     if state.time_per_request:
         state.clock.advance(state.time_per_request)
     # The path as it was sent: an encoded slash belongs to a parameter.

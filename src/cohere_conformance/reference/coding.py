@@ -61,7 +61,7 @@ async def decoded(request: HttpRequest, most: int | None = LARGEST) -> AsyncGene
     Raises:
         ApiError: 400, the body is too large, not encoded as declared, or in an unsupported coding.
     """
-    codings = names_of(request.values("content-encoding"))
+    codings = names_of(request.head.values("content-encoding"))
     limit = LARGEST if codings and most is None else most
     try:
         unpacker = Unpacker(codings)
@@ -115,8 +115,8 @@ def _weighed(coding: str) -> tuple[str, float]:
         return name, 1.0
 
 
-async def packed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
-    """Return a response, compressed if the client accepts gzip.
+async def pack(response: HttpResponse, request: HttpRequest) -> None:
+    """Compress a response if the client accepts gzip.
 
     A compressed response has no content length, as from the live API. Streams and files are never compressed:
     a stream would have to be flushed after each event, and files are compressed by their own format.
@@ -125,12 +125,11 @@ async def packed(response: HttpResponse, request: HttpRequest) -> HttpResponse:
     if VARIES in fields:
         fields.remove(VARIES)
     fields.append(_VARIES)
-    if len(content) >= _SMALLEST and wants_gzip(request.values("accept-encoding")):
+    if len(content) >= _SMALLEST and wants_gzip(request.head.values("accept-encoding")):
         quick = len(content) <= _QUICK
         response.content = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
         response.fields = [field for field in fields if field[0] != b"content-length"]
         response.fields.append((b"content-encoding", b"gzip"))
-    return response
 
 
 def _compressed(content: bytes) -> bytes:

@@ -16,10 +16,11 @@ from cohere_conformance.reference.randomness import new_id as new_id
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cohere_conformance.contract import Operation
+    # Nothing evaluates the annotations of `Call`, and importing them would be a circle.
+    from cohere_conformance.contract import Operation  # noqa: TC004
     from cohere_conformance.reference.faults import Fault
     from cohere_conformance.reference.profile import Profile
-    from cohere_conformance.reference.state import Account, ServerState
+    from cohere_conformance.reference.state import Account, ServerState  # noqa: TC004
 
 _Made = TypeVar("_Made")
 

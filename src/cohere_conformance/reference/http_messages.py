@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -24,6 +24,52 @@ class ClientDisconnectError(Exception):
     """The client has disconnected before its request was complete."""
 
 
+class RequestHead:
+    """What a request says before its body.
+
+    Args:
+        method: in upper case.
+        scheme: of the URL.
+        path: as it was sent, still encoded.
+        query: as it was sent.
+        fields: the header fields, their names in lower case.
+
+    Attributes:
+        method: in upper case.
+        raw_path: the path as it was sent, still encoded.
+        headers: by lower-case name; of several with one name, the first.
+        base_url: the URL of the server as the client knows it, without a slash at its end.
+    """
+
+    def __init__(
+        self, method: str, scheme: str, path: bytes, query: bytes, fields: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
+        self.method = method
+        self.raw_path = path.decode("ascii", "replace")
+        self.headers: Mapping[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(fields)
+        }
+        self.base_url = f"{scheme}://{self.headers.get('host', 'localhost')}"
+        self._query = query
+        self._fields = fields
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of all headers with a name."""
+        if name not in self.headers:
+            return []
+        wanted = name.encode("latin-1")
+        return [value.decode("latin-1") for field, value in self._fields if field == wanted]
+
+    @cached_property
+    def query(self) -> list[tuple[str, str]]:
+        """The query parameters, decoded, in their order."""
+        return parse_qsl(self._query.decode("latin-1"), keep_blank_values=True) if self._query else []
+
+
+_head = lru_cache(maxsize=256)(RequestHead)
+"""Most clients send few different heads."""
+
+
 class HttpRequest:
     """One request.
 
@@ -33,37 +79,25 @@ class HttpRequest:
 
     Attributes:
         scope: of ASGI.
-        method: in upper case.
-        raw_path: the path as it was sent, still encoded.
-        headers: by lower-case name; of several with one name, the first.
+        head: what it says before its body.
+        method: of the head.
+        raw_path: of the head.
+        headers: of the head.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
-        self.method: str = scope["method"]
-        self.raw_path: str = scope["raw_path"].decode("ascii", "replace")
-        self.headers: dict[str, str] = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])
-        }
+        self.head = _head(
+            scope["method"],
+            scope["scheme"],
+            scope["raw_path"],
+            scope["query_string"],
+            tuple(scope["headers"]),
+        )
+        self.method = self.head.method
+        self.raw_path = self.head.raw_path
+        self.headers = self.head.headers
         self._receive = receive
-
-    def values(self, name: str) -> list[str]:
-        """Return the values of all headers with a name."""
-        if name not in self.headers:
-            return []
-        wanted = name.encode("latin-1")
-        return [value.decode("latin-1") for field, value in self.scope["headers"] if field == wanted]
-
-    @cached_property
-    def query(self) -> list[tuple[str, str]]:
-        """The query parameters, decoded, in their order."""
-        sent: bytes = self.scope["query_string"]
-        return parse_qsl(sent.decode("latin-1"), keep_blank_values=True) if sent else []
-
-    @property
-    def base_url(self) -> str:
-        """Return the URL of the server as the client knows it, without a slash at its end."""
-        return f"{self.scope['scheme']}://{self.headers.get('host', 'localhost')}"
 
     async def part(self) -> tuple[bytes, bool]:
         """Return the next part of the body, and whether there are more.

@@ -28,7 +28,7 @@ def new_id() -> str:
     """Return a random UUID."""
     # As `uuid.UUID(int=..., version=4)` writes it, which takes much longer.
     bits = _source.get().getrandbits(128) & ~_FIXED | _VERSION_4
-    text = f"{bits:032x}"
+    text = bits.to_bytes(16).hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 

@@ -44,7 +44,7 @@ async def receive(
     content = b""
     faults = state.faults
     if faults:
-        crash_faults.asked(declared, request.query, request.headers, faults)
+        crash_faults.asked(declared, request.head.query, request.headers, faults)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await _form(request)
         crash_faults.formed(declared, form, faults)
@@ -68,7 +68,7 @@ async def receive(
         headers=request.headers,
         body=body.value,
         form=form,
-        base_url=request.base_url,
+        base_url=request.head.base_url,
         state=state,
         account=state.account(key.organization),
         results=body.results,
@@ -98,7 +98,9 @@ def _validated(
 
 
 def _query(request: HttpRequest, declared: Operation, state: ServerState) -> dict[str, Any]:
-    pairs = validation_faults.query(declared, request.query, state.faults)
+    if not declared.query:
+        return {}
+    pairs = validation_faults.query(declared, request.head.query, state.faults)
     return validation.query_of(declared, pairs, state)
 
 

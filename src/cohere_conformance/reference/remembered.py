@@ -27,7 +27,7 @@ class ValidBody(msgspec.Struct):
 
     value: dict[str, Any]
     warnings: tuple[str, ...] = ()
-    results: dict[object, Any] = {}  # noqa: RUF012 - msgspec copies it for each body
+    results: dict[object, Any] = {}
 
 
 class Remembered:
