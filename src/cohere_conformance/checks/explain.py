@@ -39,8 +39,6 @@ class Explainer:
         self._declarations = declarations
         self._known: dict[tuple[str, int], ContractDifference | None] = {}
         self._explained: dict[str, str] = {}
-        self._with: dict[str, Contract] = {}
-        self._without: dict[str, Contract] = {}
 
     @cached_property
     def contract(self) -> Contract:
@@ -110,26 +108,22 @@ class Explainer:
         # An amendment of what the operation does not use explains nothing, and trying it takes long.
         amending = self._declarations.amending(label)
         for amendment in amending:
-            contract = self._contract(self._with, amendment, (amendment,))
+            contract = self._contract((amendment,))
             if contract is not None and not _shows(contract, parsed, fingerprint):
                 return amendment.id
         for amendment in amending:
             others = tuple(other for other in self._declarations.changes if other is not amendment)
-            contract = self._contract(self._without, amendment, others)
+            contract = self._contract(others)
             if contract is not None and _shows(contract, parsed, fingerprint):
                 return amendment.id
         return "several"
 
-    def _contract(
-        self, known: dict[str, Contract], amendment: Amendment, chosen: tuple[Amendment, ...]
-    ) -> Contract | None:
-        """Compile a variant once; `None` if the chosen amendments depend on the others."""
-        if amendment.id not in known:
-            try:
-                known[amendment.id] = self._declarations.contract_with(chosen)
-            except ContractError:
-                return None
-        return known[amendment.id]
+    def _contract(self, chosen: tuple[Amendment, ...]) -> Contract | None:
+        """Compile a variant; `None` if the chosen amendments depend on the others."""
+        try:
+            return self._declarations.contract_with(chosen)
+        except ContractError:
+            return None
 
 
 class Corrector:

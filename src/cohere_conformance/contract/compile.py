@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,11 +13,12 @@ import jsonschema_rs
 import msgspec
 
 from cohere_conformance.contract.bundle import references, resolve
+from cohere_conformance.contract.lazily import Lazily
 from cohere_conformance.contract.route import Route, Router
 from cohere_conformance.contract.schema import Schema, Translator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
     from cohere_conformance.contract.documents import Document
     from cohere_conformance.contract.grammar import Grammar
@@ -137,7 +138,7 @@ class Operation:
         label: such as `POST /v2/chat`.
         group: the group's name, such as `embed-jobs`.
         responses: by status, as a string; `default` and `2XX` if declared.
-        digest: of everything that its judgement depends on; equal digests judge alike.
+        depends_on: returns everything that its judgement depends on.
     """
 
     label: str
@@ -146,10 +147,15 @@ class Operation:
     request: RequestDeclaration | None
     query: Mapping[str, QueryParameter]
     responses: Mapping[str, ResponseDeclaration]
-    digest: str
+    depends_on: Callable[[], object] = field(compare=False, repr=False)
     _found: dict[int, ResponseDeclaration | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of everything that its judgement depends on; equal digests judge alike."""
+        return digest(self.depends_on())
 
     def response(self, status: int) -> ResponseDeclaration | None:
         """Return the declaration of the status, by its own name, its range, or `default`."""
@@ -167,7 +173,6 @@ class Contract:
 
     Attributes:
         version: `info.version` of the document.
-        digest: SHA-256 of the document that is judged against (12 hex digits).
         operations: by label, in the order of the document.
         groups: the group of each operation, by its label.
         router: from a request to its operation.
@@ -176,12 +181,16 @@ class Contract:
     """
 
     version: str
-    digest: str
     operations: Mapping[str, Operation]
     groups: Mapping[str, str]
     router: Router
     document: Document
     added: frozenset[str] = frozenset()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the document that is judged against (12 hex digits)."""
+        return digest(self.document)
 
     @property
     def origins(self) -> dict[str, int]:
@@ -213,11 +222,10 @@ def compile_contract(
     requests = document if requests is None else requests
     compiler = _Compiler(document, grammars, requests)
     sources = operations_of(document)
-    operations = _Operations(compiler, sources)
+    operations = Lazily(sources, lambda label: compiler.operation(label, sources[label]), compiler.lock)
     declared = tuple(server["url"] for server in document.get("servers", ()))
     return Contract(
         version=str(document["info"]["version"]),
-        digest=digest(document),
         operations=operations,
         groups={label: _group(source) for label, source in sources.items()},
         router=Router(operations, declared + servers),
@@ -244,37 +252,19 @@ def _group(source: Document) -> str:
     return str((source.get("tags") or ["?"])[0])
 
 
-class _Operations(Mapping[str, Operation]):
-    """The operations of a contract, each compiled on first use."""
-
-    def __init__(self, compiler: _Compiler, sources: Mapping[str, Document]) -> None:
-        self._compiler = compiler
-        self._sources = sources
-        self._compiled: dict[str, Operation] = {}
-
-    def __getitem__(self, label: str) -> Operation:
-        if label not in self._compiled:
-            self._compiled[label] = self._compiler.operation(label, self._sources[label])
-        return self._compiled[label]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sources)
-
-    def __len__(self) -> int:
-        return len(self._sources)
-
-
 _VALIDATORS: WeakValueDictionary[str, Validator] = WeakValueDictionary()
 """The validators of all contracts, by digest."""
 
 
 class _Compiler:
-    """Compiles the operations of one document."""
+    """Compiles the operations of one document; responses when they are first judged."""
 
     def __init__(self, document: Document, grammars: Mapping[str, Grammar], requests: Document) -> None:
         self._document = document
         self._requests = requests
         self._grammars = grammars
+        # Schemas that refer to themselves are incomplete while they are translated.
+        self.lock = threading.RLock()
         self._response_side = Translator(document)
         self._request_side = Translator(
             requests, null_for_optional=bool(requests.get("x-null-for-optional", False))
@@ -283,24 +273,22 @@ class _Compiler:
     def operation(self, label: str, source: Document) -> Operation:
         method, path = label.split(" ", 1)
         request_source = self._requests["paths"][path][method.lower()].get("requestBody")
-        responses = {
-            status: self._response(label, status, response)
-            for status, response in source.get("responses", {}).items()
-        }
-        depends_on = [
-            source,
-            label in self._grammars,
-            request_source,
-            self._reachable(source, request_source),
-        ]
+        declared: Document = source.get("responses", {})
         return Operation(
             label=label,
             group=_group(source),
             deprecated=bool(source.get("deprecated", False)),
             request=self._request(request_source),
             query=self._query(self._requests["paths"][path][method.lower()].get("parameters", ())),
-            responses=responses,
-            digest=digest(depends_on),
+            responses=Lazily(
+                declared, lambda status: self._response(label, status, declared[status]), self.lock
+            ),
+            depends_on=lambda: [
+                source,
+                label in self._grammars,
+                request_source,
+                self._reachable(source, request_source),
+            ],
         )
 
     def _reachable(self, *sources: Any) -> Document:

@@ -125,11 +125,21 @@ class Declarations:
         return changed
 
     def contract_with(self, amendments: Sequence[Amendment]) -> Contract:
-        """Compile the published document with some amendments, additions or tolerances only.
+        """Compile the published document with some amendments, additions or tolerances only, once.
 
         Raises:
             ContractError: one of them selects nothing without the others.
         """
+        names = tuple(one.id for one in amendments)
+        if names not in self._with:
+            self._with[names] = self._compiled_with(amendments)
+        return self._with[names]
+
+    @cached_property
+    def _with(self) -> dict[tuple[str, ...], Contract]:
+        return {}
+
+    def _compiled_with(self, amendments: Sequence[Amendment]) -> Contract:
         ours = [amendment for amendment in amendments if amendment.klass != "request-tolerance"]
         document = apply(self.published, ours) if ours else self.published
         rest = [amendment for amendment in amendments if amendment.klass == "request-tolerance"]

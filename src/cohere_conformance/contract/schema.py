@@ -54,6 +54,7 @@ class Translator:
         self._null_for_optional = null_for_optional
         self._closed = closed
         self._definitions: dict[str, Schema] = {}
+        self._uses: dict[str, frozenset[str]] = {}
 
     def schema(self, source: Schema) -> Schema:
         """Return a self-contained JSON Schema for one schema of the document."""
@@ -61,14 +62,20 @@ class Translator:
 
     def closed_over(self, translated: Schema) -> Schema:
         """Add the referenced `$defs` to a translated schema."""
-        wanted, pending = set[str](), [translated]
+        wanted, pending = set[str](), [_definitions_in(translated)]
         while pending:
-            for name in _definitions_in(pending.pop()) - wanted:
+            for name in pending.pop() - wanted:
                 wanted.add(name)
-                pending.append(self._definitions[name])
+                pending.append(self._used_by(name))
         if wanted:
             translated = {**translated, "$defs": {name: self._definitions[name] for name in sorted(wanted)}}
         return translated
+
+    def _used_by(self, name: str) -> frozenset[str]:
+        """Return the definitions that a definition refers to; once, as many schemas share it."""
+        if name not in self._uses:
+            self._uses[name] = _definitions_in(self._definitions[name])
+        return self._uses[name]
 
     def branches(self, source: Schema) -> tuple[str, dict[str, Schema]] | None:
         """Return the tag and the branch of each value, if the schema is a union with a discriminator."""
@@ -243,15 +250,17 @@ def _digits(high: int) -> str:
     return f"^(?:-?(?:0|{'|'.join([shorter, *lower, most])})|-{high + 1})$"
 
 
-def _definitions_in(node: Any) -> set[str]:
-    if isinstance(node, dict):
-        found = set[str]()
-        for key, value in node.items():
-            if key == "$ref" and isinstance(value, str):
-                found.add(value.removeprefix("#/$defs/"))
-            else:
-                found |= _definitions_in(value)
-        return found
-    if isinstance(node, list):
-        return {name for value in node for name in _definitions_in(value)}
-    return set()
+def _definitions_in(node: Any) -> frozenset[str]:
+    """Return the names of the definitions that a translated schema refers to."""
+    found, pending = set[str](), [node]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            for key, value in one.items():
+                if key == "$ref" and isinstance(value, str):
+                    found.add(value.removeprefix("#/$defs/"))
+                elif isinstance(value, dict | list):
+                    pending.append(value)
+        elif isinstance(one, list):
+            pending += one
+    return frozenset(found)

@@ -388,5 +388,11 @@ class Api:
 def _undeclared(label: str) -> Operation:
     """Return a substitute for an operation that the contract does not declare."""
     return Operation(
-        label=label, group="", deprecated=False, request=None, query={}, responses={}, digest=label
+        label=label,
+        group="",
+        deprecated=False,
+        request=None,
+        query={},
+        responses={},
+        depends_on=lambda: label,
     )
