@@ -223,7 +223,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     item.add_marker(pytest.mark.block_network)
     if isinstance(one := worker.executor, Replayer) and (path := one.plays(_id(item))) is not None:
-        item.add_marker(pytest.mark.vcr(str(path.resolve())))
+        item.add_marker(pytest.mark.vcr(str(path.resolve()), skip_patchers=one.left_alone))
 
 
 def _is_selected(item: pytest.Item, campaign: Campaign) -> bool:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from cohere_conformance.session.runner import Runner
 
 NO_CASSETTE = "no golden cassette"
+_SENDS = "httpx"
+"""The library that VCR.py replaces; it would look for each of the others in every test."""
 _WRITTEN = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _REFUSED = "not replayed: {}; record it again"
 
@@ -40,6 +42,9 @@ class Replayer:
         suite: the resources that cases need.
         findings: returns the findings of an exchange without a written case.
         cassettes: path of each cassette by its id.
+
+    Attributes:
+        left_alone: the libraries that VCR.py need not replace for that, as nothing is sent through them.
     """
 
     def __init__(
@@ -57,7 +62,9 @@ class Replayer:
         self._loaded: tuple[str, Cassette] | None = None
         # Only a replay pays for VCR.py, and pytest-recording wants to load it first.
         from vcr.errors import CannotOverwriteExistingCassetteException
+        from vcr.patch import PATCHER_NAMES
 
+        self.left_alone = tuple(name for name in PATCHER_NAMES if name != _SENDS)
         self._unknown = CannotOverwriteExistingCassetteException
         # VCR.py replaces it; where VCR.py does not play, it refuses instead of using the network.
         self._transport = httpx.MockTransport(_unplayed)
