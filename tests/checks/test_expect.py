@@ -143,6 +143,25 @@ def test_a_missing_value_is_reported_without_the_locations_below_it(amended: Con
     assert [finding.location for finding in reported] == ["/meta", "/metal", "/results/*/document"]
 
 
+@pytest.mark.parametrize(
+    ("location", "observed"),
+    [
+        ("/meta", "absent"),
+        ("/meta/billed_units/search_units", "absent, as is /meta"),
+        ("/results/*/document/text", "absent, as is /results/*/document"),
+        ("/results/0/document/text", "absent, as is /results/0/document"),
+        ("/results/1/document", "absent"),
+        ("/results/0/index/a", "absent"),
+    ],
+)
+def test_the_object_that_is_absent_with_a_value_is_named(
+    location: str, observed: str, amended: Contract
+) -> None:
+    answer = exchange("POST /v2/rerank", b'{"id": "a", "results": [{"index": 0}]}')
+    (finding,) = expected(amended, answer, Expectation((200,), body={location: True}))
+    assert (finding.location, finding.observed, finding.value_class) == (location, observed, "absent")
+
+
 def test_a_missing_stream_is_reported_once_for_all_events(amended: Contract) -> None:
     locations = {
         "<message-start>/id": True,

@@ -1580,3 +1580,240 @@ def test_a_header_that_repeats_a_wrong_value_follows_from_it(
     billed = violated("chat.whole", "/meta/billed_units/input_tokens", observed="-9")
     server.case("chat.a", [billed, found(Kind.HEADER_INVALID, "header:num_tokens", observed=observed)])
     assert len(server.report().causes) == causes
+
+
+# -- one mistake in several responses of an API
+
+
+V1_RERANK = "POST /v1/rerank"
+
+
+@pytest.mark.parametrize(
+    ("kind", "location", "further"),
+    [
+        (Kind.PROPERTY_MISSING, "/results/*/relevance_score", {"value_class": "missing"}),
+        (Kind.TYPE_CHANGED, "/results/*/relevance_score", {"value_class": "string"}),
+        (Kind.TYPE_CHANGED, "", {"value_class": "array", "observed": "[]"}),
+        (Kind.BODY_MALFORMED, "", {"value_class": "NaN", "observed": "NaN"}),
+    ],
+)
+def test_a_value_that_both_versions_send_is_one_cause(
+    server: Server, kind: Kind, location: str, further: dict[str, str]
+) -> None:
+    server.case("rerank.a", [found(kind, location, operation=RERANK, **further)])
+    server.case("rerank.b", [found(kind, location, operation=V1_RERANK, **further)])
+    (cause,) = server.report().causes
+    assert cause.operations == (RERANK, V1_RERANK)
+
+
+def test_values_of_one_name_in_objects_beside_each_other_are_one_cause(server: Server) -> None:
+    texts = [
+        found(Kind.TYPE_CHANGED, f"/usage/{name}/input_tokens", value_class="string")
+        for name in ("billed_units", "tokens")
+    ]
+    server.case("chat.a", texts)
+    (cause,) = server.report().causes
+    assert cause.title.endswith("input_tokens is a string")
+
+
+def test_values_of_one_name_in_unlike_objects_or_other_apis_are_two_causes(server: Server) -> None:
+    missing = {"kind": Kind.PROPERTY_MISSING, "value_class": "missing"}
+    server.case("chat.a", [found(location="/message/tool_calls/*/id", **missing)])  # type: ignore[arg-type]
+    server.case("chat.b", [found(location="/documents/*/id", **missing)])  # type: ignore[arg-type]
+    server.case("rerank.a", [found(location="/documents/*/id", operation=RERANK, **missing)])  # type: ignore[arg-type]
+    assert len(server.report().causes) == 3
+
+
+def test_a_byte_order_mark_in_all_bodies_is_one_cause(server: Server) -> None:
+    mark = {"observed": "U+FEFF at its start", "value_class": "bom"}
+    server.case("rerank.a", [found(Kind.BODY_MALFORMED, operation=RERANK, **mark)], body="x")
+    server.case("rerank.b", [found(Kind.BODY_MALFORMED, operation=RERANK, status=400, **mark)], body="x")
+    (cause,) = server.report().causes
+    assert cause.title.startswith("Bodies of ")
+
+
+def test_a_media_type_of_successes_and_errors_is_one_cause(server: Server) -> None:
+    media = {"observed": "text/json", "expected": "one of application/json", "value_class": "text/json"}
+    server.case("rerank.a", [found(Kind.MEDIA_TYPE_UNDECLARED, operation=RERANK, **media)])
+    error = found(Kind.MEDIA_TYPE_UNDECLARED, operation=RERANK, status=400, **media)
+    server.case("rerank.b", [error], body='{"message": "no"}')
+    (cause,) = server.report().causes
+    assert cause.title == f"{RERANK} responds with text/json instead of application/json"
+
+
+def test_undeclared_properties_of_errors_are_one_cause(server: Server) -> None:
+    findings = [
+        found(
+            Kind.PROPERTY_UNDOCUMENTED,
+            f"/{name}",
+            status=400,
+            observed=f"{name}: 1",
+            value_class=f"{name}:number",
+        )
+        for name in ("code", "status")
+    ]
+    server.case("chat.a", findings, body='{"message": "no", "code": 1, "status": 1}')
+    (cause,) = server.report().causes
+    assert cause.title == "Errors: code and status are not declared"
+
+
+# -- names
+
+
+def test_names_in_camel_case_are_one_cause(server: Server) -> None:
+    """Undeclared, missing by the contract, by a requirement or by a case: the author mends one serializer."""
+    server.case(
+        "rerank.a",
+        [
+            found(
+                Kind.PROPERTY_MISSING,
+                "/results/*/relevance_score",
+                operation=RERANK,
+                observed="an object without it (it has index, relevanceScore)",
+            ),
+            found(
+                Kind.PROPERTY_UNDOCUMENTED,
+                "/meta/apiVersion",
+                operation=RERANK,
+                expected="one of api_version, billed_units",
+                observed='apiVersion: {"version": "2"}',
+            ),
+            found(
+                Kind.EXPECTATION_FAILED,
+                "/meta/api_version/version",
+                operation=RERANK,
+                observed="absent, as is /meta/api_version",
+                value_class="absent",
+            ),
+        ],
+        body='{"results": [{"index": 0, "relevanceScore": 1}], "meta": {"apiVersion": {"version": "2"}}}',
+    )
+    server.case(
+        "chat.a",
+        [violated("chat.usage", "/usage/tokens", observed="no input_tokens and no output_tokens")],
+        body='{"usage": {"tokens": {"inputTokens": 1, "outputTokens": 2}}}',
+    )
+    (cause,) = server.report().causes
+    assert (
+        cause.title
+        == "Properties are spelled in camelCase: apiVersion, inputTokens, outputTokens and relevanceScore"
+    )
+    assert cause.change.endswith("api_version, input_tokens, output_tokens and relevance_score.")
+
+
+def test_an_undeclared_property_in_camel_case_is_no_spelling_of_another_one(server: Server) -> None:
+    finding = found(
+        Kind.PROPERTY_UNDOCUMENTED,
+        "/requestId",
+        expected="one of finish_reason, id",
+        observed='requestId: "a"',
+    )
+    server.case("chat.a", [finding], body='{"id": "a", "requestId": "a"}')
+    (cause,) = server.report().causes
+    assert cause.title == "requestId is not declared"
+
+
+def test_a_property_that_an_undeclared_one_replaces_is_said_to_be_renamed(server: Server) -> None:
+    server.case(
+        "rerank.a",
+        [
+            found(Kind.PROPERTY_MISSING, "/results/*/relevance_score", operation=RERANK),
+            found(Kind.PROPERTY_UNDOCUMENTED, "/results/*/score", operation=RERANK, observed="score: 0.5"),
+        ],
+        body='{"results": [{"index": 0, "score": 0.5}]}',
+    )
+    (cause,) = server.report().causes
+    assert cause.title == "results[].relevance_score is missing"
+    assert cause.change == "Send results[].relevance_score instead of results[].score, which is not declared."
+
+
+def test_an_envelope_is_to_be_left_out(server: Server) -> None:
+    body = '{"data": {"results": [], "meta": {"billed_units": {"search_units": 1}}}}'
+    undeclared = found(
+        Kind.PROPERTY_UNDOCUMENTED, "/data", operation=RERANK, observed='data: {"results": [], "meta": {}}'
+    )
+    units = found(
+        Kind.EXPECTATION_FAILED,
+        "/meta/billed_units/search_units",
+        operation=RERANK,
+        observed="absent, as is /meta",
+        value_class="absent",
+    )
+    missing = found(Kind.PROPERTY_MISSING, "/results", operation=RERANK)
+    server.case("rerank.a", [missing, undeclared, units], body=body)
+    server.case("rerank.b", [missing, undeclared], body=body)
+    (cause,) = server.report().causes
+    assert cause.change == "Send what is in data without data around it."
+
+
+def test_a_value_that_a_requirement_misses_and_another_property_has_is_one_cause(server: Server) -> None:
+    one = "GET /v1/models/{model}"
+    named = violated("models.itself", "/name", operation=one, expected="command", observed="null")
+    other = found(Kind.PROPERTY_UNDOCUMENTED, "/id", operation=one, observed='id: "command"')
+    listed = found(Kind.PROPERTY_UNDOCUMENTED, "/models/*/id", operation=MODELS, observed='id: "command"')
+    server.case("models.a", [named, other], body='{"id": "command"}')
+    server.case("models.b", [listed], body='{"models": [{"id": "command"}]}')
+    (cause,) = server.report().causes
+    assert cause.title == "models[].id is not declared"
+
+
+def test_a_property_that_is_renamed_in_an_event_is_one_cause(server: Server) -> None:
+    undeclared = found(
+        Kind.PROPERTY_UNDOCUMENTED, "<message-start>/delta/message/author", observed='author: "assistant"'
+    )
+    folded = found(
+        Kind.STREAM_FOLD_MISMATCH, "/message/role", observed="an object without it (it has content)"
+    )
+    case = found(
+        Kind.EXPECTATION_FAILED, "<message-start>/delta/message/role", observed="absent from its 1 events"
+    )
+    server.case("chat.a", [undeclared, folded, case])
+    server.case("chat.b", [undeclared, folded])
+    (cause,) = server.report().causes
+    assert "and send delta.message.role of message-start events" in cause.change
+
+
+# -- what is absent as a whole
+
+
+def test_what_is_absent_with_the_object_around_it_is_one_cause(server: Server) -> None:
+    for number, (label, name) in enumerate(
+        ((EMBED, "input_tokens"), (EMBED, "images"), (RERANK, "search_units"))
+    ):
+        finding = found(
+            Kind.EXPECTATION_FAILED,
+            f"/meta/billed_units/{name}",
+            operation=label,
+            expected="1",
+            observed="absent, as is /meta",
+            value_class="absent",
+        )
+        server.case(f"group.case{number}", [finding])
+    (cause,) = server.report().causes
+    assert cause.title == "meta is absent"
+
+
+def test_arrays_of_another_size_follow_those_beside_them_with_a_part_of_their_name(server: Server) -> None:
+    strings = violated("tokenize.strings", "/token_strings", expected="0 strings, one a token", observed="1")
+    size = found(
+        Kind.EXPECTATION_FAILED,
+        "/tokens",
+        expected="an array of exactly 1 element",
+        observed="[]",
+        value_class="minItems",
+    )
+    server.case("chat.a", [strings, size])
+    server.case("chat.b", [strings])
+    (cause,) = server.report().causes
+    assert cause.title.startswith("token_strings: got")
+
+
+def test_a_request_that_may_be_refused_crashes_where_those_that_must_be_do(server: Server) -> None:
+    crash = violated("common.no-crash", status=500, expected="a refusal, as it is invalid", observed="500")
+    server.case("chat.a", [crash], fails=True)
+    allowed = found(
+        Kind.STATUS_UNEXPECTED, operation=RERANK, status=500, expected="status 200 or 400", observed="500: a"
+    )
+    server.case("rerank.limits", [allowed])
+    (cause,) = server.report().causes
+    assert cause.title.startswith("Invalid requests crash")

@@ -15,7 +15,7 @@ from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.wording import of_part, of_schema
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.contract.location import parse_location
+from cohere_conformance.contract.location import Location, parse_location
 from cohere_conformance.model import Expectation, Kind
 from cohere_conformance.pointer import escaped
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.compile import Framing
-    from cohere_conformance.contract.location import Location
     from cohere_conformance.model import Exchange, Finding, Response
 
 Schema = dict[str, object] | bool
@@ -126,7 +125,21 @@ def _body(
         values = [value for document in documents for value in location.values(document)]
         if not values and schemas[text] is not False:
             missing.append(text)  # locations below it are missing as well
+            if location.tag is None and (above := _absent_above(location, documents)):
+                absent = f"absent, as is {above}"
         yield from _judged(frame, text, schemas[text], values, absent)
+
+
+def _absent_above(location: Location, documents: list[object]) -> str:
+    """Return the location of the object that is absent with what is in it; empty if the object is there."""
+    for length in range(1, len(location.tokens)):
+        above = Location(None, location.tokens[:length])
+        if not any(True for document in documents for _ in above.values(document)):
+            name = above.tokens[-1]
+            return (
+                "" if name == "*" or name.isdigit() else "".join(f"/{escaped(one)}" for one in above.tokens)
+            )
+    return ""
 
 
 def _documents(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
+from cohere_conformance.report.causes.fitting import (
+    at_same_place,
+    is_of_type,
+    repeats,
+    siblings,
+    typed,
+    unwrapped,
+)
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.inputs import DRAWN
-from cohere_conformance.report.causes.streams import independent, of_damaged_stream, without_readable_end
+from cohere_conformance.report.causes.streams import of_damaged_stream, without_readable_end
 from cohere_conformance.report.causes.topics import ACCEPTED, refusal_expected
 
 if TYPE_CHECKING:
@@ -24,13 +31,8 @@ _MANY = 6
 """Requirements on what is refused: if so many are violated, requests are not validated in general."""
 _COMMON = "common"
 """The catalogue of the requirements on all operations, where one API says nothing about another."""
-_CRASH = Key("crash-on-invalid", ())
-_WORD = re.compile(r"\w+")
-_ABSENT = frozenset({"absent", "none", "null"})
-_TYPED = frozenset(
-    {Kind.TYPE_CHANGED, Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED, Kind.UNION_UNMATCHED}
-)
-_RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
+CRASH = Key("crash-on-invalid", ())
+"""Key of the group about invalid requests that crash."""
 _OF_TYPE = frozenset({Kind.TYPE_CHANGED, Kind.NULL_UNEXPECTED})
 
 
@@ -83,7 +85,7 @@ class _Search:
         self._left = {id(group): group for group in strong}
         self._weak = {id(group): group for group in weak}
         self._inputs = [group for group in everything if group.key.rule == "input"]
-        self._typing = [group for group in strong if any(map(_is_of_type, group.members))]
+        self._typing = [group for group in strong if any(map(is_of_type, group.members))]
         self._types: dict[str, list[CauseGroup]] = {}
         for group in strong:
             if declaration := _of_type(group):
@@ -125,10 +127,10 @@ class _Search:
 
     def unvalidated(self, group: CauseGroup) -> CauseGroup | None:
         """Return the group about requests that were served instead of refused, if it explains this one."""
-        if group.key in {_CRASH, *NOT_VALIDATED} and not group.cases:
+        if group.key in {CRASH, *NOT_VALIDATED} and not group.cases:
             # Only generated requests show it, and what was changed in them says more.
             return self._first(group, (one for one in self._inputs if one.operations & group.operations))
-        if group.key == _CRASH:
+        if group.key == CRASH:
             known = (self._by_key[key] for key in NOT_VALIDATED if key in self._by_key)
             return next((one for one in known if self._explains(group, one)), None)
         if group.key.rule == "declaration" and all(one.served and not one.cases for one in group.members):
@@ -183,9 +185,9 @@ class _Search:
         if group.key.rule != "declaration":
             return None
         required = [one for one in self._companions(group) if one.key.rule == "requirement"]
-        found = [one for one in required if one in self and _come_with(group, one, _unwrapped)]
+        found = [one for one in required if one in self and _come_with(group, one, unwrapped)]
         typing = (one for one in self._typing if one in self and self._apis(group) <= self._apis(one))
-        found += [one for one in typing if all(any(_typed(a, b) for b in one.members) for a in group.members)]
+        found += [one for one in typing if all(any(typed(a, b) for b in one.members) for a in group.members)]
         return self._first(group, found)
 
     def of_another_type(self, group: CauseGroup) -> CauseGroup | None:
@@ -204,7 +206,7 @@ class _Search:
             return None
         required = [one for one in self._companions(group) if one.key.rule == "requirement"]
         return self._first(
-            group, (one for one in required if one in self and _come_with(group, one, _repeats))
+            group, (one for one in required if one in self and _come_with(group, one, repeats))
         )
 
     def in_damaged_stream(self, group: CauseGroup) -> CauseGroup | None:
@@ -216,14 +218,14 @@ class _Search:
 
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""
-        return self._accompanying(group, self._companions(group), _at_same_place)
+        return self._accompanying(group, self._companions(group), at_same_place)
 
     def same_object(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group of properties of the same object, which are wrong together in the same way."""
         if group.key.rule != "declaration":
             return None
         declared = [one for one in self._companions(group) if one.key.rule == "declaration"]
-        return self._accompanying(group, declared, _siblings)
+        return self._accompanying(group, declared, siblings)
 
     def _accompanying(
         self,
@@ -279,57 +281,6 @@ def _accompanies(
     ) and _precedes(other, group)
 
 
-def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a finding may follow from another one by where both are."""
-    required = Kind.REQUIREMENT_VIOLATED
-    if independent(one, other):
-        return False
-    if one.place == other.place or wrapped(one, other):
-        return True
-    if not one.place or not other.place:
-        return _names(one, other)
-    if one.row.kind is Kind.STREAM_FOLD_MISMATCH and other.place == f"{one.place.rpartition('/')[0]}/index":
-        return True  # the events of an element are found by its index
-    above = one.place.startswith(f"{other.place}/")
-    if one.row.kind is required and other.row.kind is not required:
-        # A wrong element does not explain a wrong count.
-        return above
-    if other.row.kind is required:
-        # A wrong count does not explain what is wrong in one of the elements, nor does that explain a count.
-        counted = other.row.observed[:1].isdigit()
-        return one.row.kind is required and ((above and not counted) or _names_below(one, other))
-    return above or other.place.startswith(f"{one.place}/")
-
-
-def _names_below(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether what is found in an object names the property of it where another finding is."""
-    below = other.place.startswith(f"{one.place}/")
-    return below and other.place.rpartition("/")[2] in _WORD.findall(one.row.observed)
-
-
-def wrapped(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a property is absent because it is in an undeclared object beside its place."""
-    parent, _, name = one.place.rpartition("/")
-    return (
-        one.row.observed in _ABSENT
-        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
-        and other.row.location.rpartition("/")[0] == parent
-        and ": {" in other.row.observed
-        and f'"{name}"' in other.row.example.response_text
-    )
-
-
-def _repeats(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a header field has the value that a requirement finds wrong in the body."""
-    return bool(other.place) and one.row.observed.strip('"') == other.row.observed
-
-
-def _is_of_type(one: SeenFinding) -> bool:
-    """Return whether a requirement finds the type of an object wrong, which selects its schema."""
-    name = one.place.rpartition("/")[2]
-    return bool(one.row.requirement) and (name == "type" or name.endswith("_type"))
-
-
 def _of_type(group: CauseGroup) -> str:
     """Return the declaration of values of another type; empty for all other groups."""
     kind, *declaration = group.key.parts if group.key.rule == "declaration" else ("",)
@@ -344,30 +295,6 @@ def _is_rather(one: CauseGroup, group: CauseGroup) -> bool:
     return ours < theirs
 
 
-def _typed(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a value does not fit the schema that the wrong type of its object selects."""
-    return _is_of_type(other) and one.row.kind in _TYPED and _beside(one, other)
-
-
-def _unwrapped(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether properties are undeclared beside an object that is absent, in which they should be."""
-    absent = other.row.observed in _ABSENT
-    return absent and one.row.kind is Kind.PROPERTY_UNDOCUMENTED and _beside(one, other)
-
-
-def _beside(one: SeenFinding, other: SeenFinding) -> bool:
-    return one.place.rpartition("/")[0] == other.place.rpartition("/")[0]
-
-
-def _names(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a violation that is about a complete body names the undeclared property in it."""
-    return (
-        one.row.kind is Kind.REQUIREMENT_VIOLATED
-        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
-        and other.place.rpartition("/")[2] in _WORD.findall(one.row.observed)
-    )
-
-
 def _come_with(
     group: CauseGroup,
     other: CauseGroup,
@@ -376,14 +303,6 @@ def _come_with(
     """Return whether each finding of a group comes with one of another group that fits."""
     ours = {one.row.fingerprint: one for one in other.members}
     return all(any(fits(one, ours[name]) for name in one.companions & ours.keys()) for one in group.members)
-
-
-def _siblings(one: SeenFinding, other: SeenFinding) -> bool:
-    if not _beside(one, other):
-        return False
-    if {one.row.kind, other.row.kind} <= _RENAMED:
-        return True
-    return (one.row.kind, one.value_class) == (other.row.kind, other.value_class) and bool(one.value_class)
 
 
 def _precedes(other: CauseGroup, group: CauseGroup) -> bool:

@@ -47,7 +47,8 @@ def explained_elsewhere(
         or any(_ordered(one, other, said) for other in ours)
         or any(_not_found_by(one, other) or _filtered(one, other) for other in near)
         or any(_paged(one, other) for other in ours)
-        or any(_longer(one, other) or _sized(one, other) or _unlisted(one, other) for other in ours)
+        or any(_longer(one, other) or _sized(one, other) or _paired(one, other) for other in ours)
+        or any(_unlisted(one, other) for other in ours)
         or any(_referred(one, other) for other in ours)
         or any(_beside(one, other, said) or _updated(one, other, said) for other in ours)
     )
@@ -149,7 +150,7 @@ def _unlisted(one: SeenFinding, other: SeenFinding) -> bool:
     few = _NUMBER.match(other.row.observed)
     too_few = number.isdigit() and few is not None and int(few[0]) <= int(number)
     return (
-        one.row.observed == "absent"
+        one.absent
         and (one.row.operation.startswith("GET ") or too_few)
         and bool(other.row.requirement)
         and bool(other.place)
@@ -164,7 +165,7 @@ def _referred(one: SeenFinding, other: SeenFinding) -> bool:
     """
     names = [name for name in one.place.split("/") if name not in {"", "*"}]
     return (
-        one.row.observed == "absent"
+        one.absent
         and bool(other.row.requirement)
         and len(names) > 1
         and f"{names[-2].removesuffix('s')}_{names[-1]}" == other.place.rpartition("/")[2].removesuffix("s")
@@ -193,6 +194,25 @@ def _sized(one: SeenFinding, other: SeenFinding) -> bool:
         and other.row.observed[:1].isdigit()
         and other.place.endswith("/*")
         and names[0] == names[1] != []
+    )
+
+
+def _paired(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case finds an array of another size, and in each of its responses a requirement is
+    violated by an array beside it with a part of its name, as `tokens` and `token_strings` have.
+    """
+    names = [
+        {word.removesuffix("s") for word in found.place.rpartition("/")[2].split("_")}
+        for found in (one, other)
+    ]
+    return (
+        one.row.kind is Kind.EXPECTATION_FAILED
+        and one.row.expected.startswith("an array of ")
+        and one.row.observed.startswith("[")
+        and bool(other.row.requirement)
+        and other.row.fingerprint in one.companions
+        and one.place.rpartition("/")[0] == other.place.rpartition("/")[0]
+        and bool(names[0] & names[1])
     )
 
 

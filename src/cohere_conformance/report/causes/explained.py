@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report.causes.consequences import NOT_VALIDATED, without_consequences, wrapped
+from cohere_conformance.report.causes.consequences import CRASH, NOT_VALIDATED, without_consequences
 from cohere_conformance.report.causes.elsewhere import explained_elsewhere
+from cohere_conformance.report.causes.fitting import wrapped
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.streams import expected_of_damaged_stream, is_harmless
 from cohere_conformance.report.causes.topics import ACCEPTED, CRASHED, REFUSED, outcome, refusal_expected
@@ -72,7 +73,7 @@ def _twins(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether a case finds the same in two properties of one object."""
     return (
         bool(one.cases & other.cases)
-        and one.row.observed != "absent"
+        and not one.absent
         and one.place.rpartition("/")[0] == other.place.rpartition("/")[0]
         and (one.row.kind, one.row.observed) == (other.row.kind, other.row.observed)
     )
@@ -80,7 +81,7 @@ def _twins(one: SeenFinding, other: SeenFinding) -> bool:
 
 def _late(group: CauseGroup) -> bool:
     """Return whether a group only misses something: what it misses may depend on what others find."""
-    return all(one.row.observed == "absent" for one in group.members)
+    return all(one.absent for one in group.members)
 
 
 def _of_another_state(one: SeenFinding, group: CauseGroup) -> bool:
@@ -88,16 +89,18 @@ def _of_another_state(one: SeenFinding, group: CauseGroup) -> bool:
     one than it expects, and a group explains that.
     """
     at = f"{one.place.rpartition('/')[0]}/status"
-    return one.row.observed == "absent" and any(
+    return one.absent and any(
         other.place == at and other.by_case and other.row.fingerprint in one.companions
         for other in group.followers
     )
 
 
 def _unchecked(one: SeenFinding, group: CauseGroup) -> bool:
-    """Return whether a request that may be refused crashes, where requests are not validated in general."""
+    """Return whether a request that may be refused crashes, where requests are not validated in general, or
+    where those that have to be refused crash as well.
+    """
     may_be_refused = _REFUSALS & set(_STATUS.findall(one.row.expected))
-    return outcome(one.row) == CRASHED and bool(may_be_refused) and group.key in NOT_VALIDATED
+    return outcome(one.row) == CRASHED and bool(may_be_refused) and group.key in {CRASH, *NOT_VALIDATED}
 
 
 def _accepting(
@@ -212,7 +215,7 @@ def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
     """
     parent = other.place.rpartition("/")[0]
     return (
-        one.row.observed == "absent"
+        one.absent
         and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
         and one.place.startswith(f"{parent}/")
         and (bool(parent) or (one.place.count("/") == 1 and _of_expected_type(other.row, one.row)))
@@ -228,12 +231,7 @@ def _of_expected_type(undeclared: Row, missed: Row) -> bool:
 def _of_another_type(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether a case misses something in an object that is of another type than it should be."""
     parent, _, name = other.place.rpartition("/")
-    return (
-        one.row.observed == "absent"
-        and name == "type"
-        and bool(parent)
-        and one.place.startswith(f"{parent}/")
-    )
+    return one.absent and name == "type" and bool(parent) and one.place.startswith(f"{parent}/")
 
 
 def _in_an_event(

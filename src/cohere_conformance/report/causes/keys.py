@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.absent import absent_operations
 from cohere_conformance.report.causes.forms import form_of
-from cohere_conformance.report.causes.frameworks import own_form, recognised
+from cohere_conformance.report.causes.frameworks import error_text, own_form, recognised
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.inputs import BODY, changed_part, sort_of_input
 from cohere_conformance.report.causes.named_models import model_of, not_found
+from cohere_conformance.report.causes.spelling import respelled
 from cohere_conformance.report.causes.streams import stream_key
 from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
 
@@ -125,10 +126,14 @@ def _error_body(one: SeenFinding, _: Facts) -> Key | None:
     about_body = row.kind in _SCHEMA or row.kind in {Kind.ERROR_ENVELOPE, Kind.MEDIA_TYPE_UNDECLARED}
     if row.status < 400 or not about_body:
         return None
+    if row.kind is Kind.MEDIA_TYPE_UNDECLARED and error_text(row.example.response_text):
+        return None  # of a body that can be parsed as JSON, as in successes
     if framework := recognised(row.example.response_text):
         return Key("error-body", (framework,), framework=framework)
     if form := own_form(row.example.response_text):
         return Key("error-body", (form,))
+    if row.kind is Kind.PROPERTY_UNDOCUMENTED:
+        return Key("error-body", (row.kind, row.location.rpartition("/")[0]))
     return Key("error-body", (row.kind, row.location, one.value_class))
 
 
@@ -163,6 +168,10 @@ def _topic(one: SeenFinding, facts: Facts) -> Key | None:
     if topic.name.startswith("key-"):
         return Key("key", (topic.name,) if facts.checks_keys else ())
     return Key("topic", (topic.name, outcome(one.row)))
+
+
+def _spelling(one: SeenFinding, _: Facts) -> Key | None:
+    return Key("spelling", ()) if respelled(one) else None
 
 
 def _requirement(one: SeenFinding, _: Facts) -> Key | None:
@@ -262,6 +271,7 @@ _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _crash_on_invalid,
     _forbidden,
     _topic,
+    _spelling,
     _requirement,
     _header,
     _stream,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Row
 
 _INDEX = re.compile(r"(?<=/)[0-9]+(?=/|\Z)")
+_MISSING = re.compile(r"absent(?:, as is (/\S+))?")
 _WITHIN = re.compile(r" at ((?:/[^/\s]*)+)\Z")
 _BY_CASE = frozenset({Kind.EXPECTATION_FAILED, Kind.STATUS_UNEXPECTED})
 
@@ -102,12 +103,20 @@ class SeenFinding:
     def place(self) -> str:
         """The location, with `*` for array indexes, which only cases name.
 
-        What a case expects of an object or array may be wrong at a value in it.
+        What a case expects of an object or array may be wrong at a value in it; what is absent may be so with
+        the object around it.
         """
         if not self.by_case:
             return self.row.location
+        if (missing := _MISSING.fullmatch(self.row.observed)) and missing[1]:
+            return _INDEX.sub("*", missing[1])
         within = _WITHIN.search(self.row.observed)
         return _INDEX.sub("*", self.row.location + (within[1] if within else ""))
+
+    @property
+    def absent(self) -> bool:
+        """Whether something is missing at the location, or all of what it is in."""
+        return _MISSING.fullmatch(self.row.observed) is not None
 
     @property
     def served(self) -> bool:

@@ -106,7 +106,21 @@ def of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
         return _of_other_event(one, other)
     if one.row.kind not in {Kind.STREAM_FOLD_MISMATCH, Kind.REQUIREMENT_VIOLATED}:
         return False
+    if _renamed_in_event(one, other):
+        return True
     return one.place.startswith("/") and _damages(other, one.place)
+
+
+def _renamed_in_event(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether the folded response lacks a property because an event has another one in its place."""
+    event, _, path = other.place.partition("/")
+    parents = [at.rpartition("/")[0] for at in (one.place, f"/{path.removeprefix('delta/')}")]
+    return (
+        one.row.observed.startswith("an object without it")
+        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
+        and event.startswith("<")
+        and parents[0] == parents[1]
+    )
 
 
 def without_readable_end(group: CauseGroup, other: CauseGroup) -> bool:

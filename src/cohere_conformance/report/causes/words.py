@@ -12,6 +12,7 @@ from cohere_conformance.report.causes.frameworks import error_text
 from cohere_conformance.report.causes.inputs import BODY, changed_part, described
 from cohere_conformance.report.causes.named_models import model_of
 from cohere_conformance.report.causes.places import listed, place
+from cohere_conformance.report.causes.spelling import respelled
 from cohere_conformance.report.causes.stream_words import STREAM_WORDS
 from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
 from cohere_conformance.report.verdict import quantity
@@ -93,7 +94,7 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
         case Kind.BODY_MALFORMED:
             return _malformed(group, first, background)
         case Kind.PROPERTY_MISSING:
-            return f"{where} is missing", f"Send {where}: {row.expected}."
+            return f"{where} is missing", _missing(group, row)
         case Kind.PROPERTY_UNDOCUMENTED:
             named = _undeclared(group, row)
             return (
@@ -130,15 +131,32 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
     if row.expected.startswith("other than "):
         title = f"{where} is {_clipped(row.observed, _MOST_OBSERVED)}, where another value is expected"
         return title, f"Send another value as {where}. {about}".rstrip()
-    title = f"{where} is absent" if row.observed == "absent" else _instead_of(where, row)
+    title = f"{place(first.place)} is absent" if first.absent else _instead_of(where, row)
     return title, f"{change} {about}".rstrip()
+
+
+def _missing(group: CauseGroup, row: Row) -> str:
+    """Return what to send where a property is missing, as far as what is undeclared beside it shows that."""
+    parent, _, name = row.location.rpartition("/")
+    rows = [one.row for one in group.every if one.row.kind is Kind.PROPERTY_UNDOCUMENTED]
+    beside = {one.location: one.observed for one in rows if one.location.rpartition("/")[0] == parent}
+    if len(beside) != 1:
+        return f"Send {place(row.location)}: {row.expected}."
+    ((location, observed),) = beside.items()
+    where = place(location)
+    if ": {" in observed and f'"{name}"' in row.example.response_text:
+        return f"Send what is in {where} without {where} around it."
+    return f"Send {place(row.location)} instead of {where}, which is not declared."
 
 
 def _instead(group: CauseGroup) -> str:
     """Return what cases miss where something undeclared is."""
-    rows = [one.row for one in group.followers if one.row.kind is Kind.EXPECTATION_FAILED]
-    missing = sorted({place(row.location) for row in rows if row.observed == "absent"})
+    missing = sorted({place(one.place) for one in group.followers if one.by_case and _is_missed(one)})
     return f", and send {listed(missing)}" if missing else ""
+
+
+def _is_missed(one: SeenFinding) -> bool:
+    return one.absent or one.row.observed.startswith("absent from its ")
 
 
 def _undeclared(group: CauseGroup, row: Row) -> str:
@@ -159,6 +177,8 @@ def _error_body(group: CauseGroup, first: SeenFinding, background: Background) -
         return f"Errors have the form of {framework}", change
     if len(group.key.parts) == 1:
         return f"Errors have the form {group.key.parts[0]}", change
+    if first.row.kind is Kind.BODY_MALFORMED:
+        return f"Errors are not JSON: {first.row.observed}", change
     return f"Errors: {_of_value(group, first, background)[0]}", change
 
 
@@ -238,8 +258,9 @@ def _undeclared_status(group: CauseGroup, first: SeenFinding, background: Backgr
 
 def _media_type(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     expected = first.row.expected.removeprefix("one of ")
+    verb = "respond" if any(one.row.status < 400 for one in group.every) else "refuse"
     return (
-        f"{_do(group, 'respond')} with {first.row.observed} instead of {expected}",
+        f"{_do(group, verb)} with {first.row.observed} instead of {expected}",
         f"Send {expected} as content-type, and a body that fits.",
     )
 
@@ -297,6 +318,16 @@ def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tup
     return f"{subject} are accepted by {where}{at}", f"Refuse them with 400 or 422; sent here: {broken}."
 
 
+def _spelling(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    names: dict[str, str] = {}
+    for one in group.members:
+        names |= respelled(one)
+    spelled = sorted(names)
+    return f"Properties are spelled in camelCase: {listed(spelled)}", (
+        f"Spell them as the contract does: {listed([names[name] for name in spelled])}."
+    )
+
+
 _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str]]] = {
     "requirement": _requirement,
     "error-body": _error_body,
@@ -313,5 +344,6 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "unexpected-status": _unexpected_status,
     "status": _undeclared_status,
     "media-type": _media_type,
+    "spelling": _spelling,
     "broken-response": _broken,
 }
