@@ -232,7 +232,7 @@ def _is_selected(item: pytest.Item, campaign: Campaign) -> bool:
     test = CollectedTest(
         group=_id(item).partition(".")[0],
         fixtures=frozenset(getattr(item, "fixturenames", ())),
-        operations=frozenset(marker.args if marker is not None else ()),
+        operations=tuple(marker.args if marker is not None else ()),
     )
     return campaign.driver.selects(test, campaign.plan.selected, campaign.labels)
 

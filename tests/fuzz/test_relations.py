@@ -124,6 +124,7 @@ FAULTS = {
     "detokenize.foreign-accepted": ("relations.detokenize-foreign", "detokenize.foreign"),
     "datasets.name-differs": ("relations.datasets-echo", "datasets.created-echo"),
     "batches.cancel-ignored": ("sequences.batches", "batches.cancel-works"),
+    "embed-jobs.cancel-ignored": ("sequences.embed-jobs", "embed-jobs.cancel-stops"),
 }
 """Faults that no single response shows, with the test and the requirement that do."""
 
@@ -133,6 +134,13 @@ def test_a_fault_that_only_several_responses_show_is_found(fault: str, tmp_path:
     test, requirement = FAULTS[fault]
     done = fuzzed(tmp_path, "--case", f"fuzz.{test}", "--fault", fault)
     assert requirement in {row["requirement"] for row in done.report["findings"]}, done.output
+
+
+def test_the_sequences_of_a_group_are_run_with_it_alone(tmp_path: Path) -> None:
+    """Its jobs need files, whose operations are of another group."""
+    fault = "embed-jobs.cancel-ignored"
+    done = fuzzed(tmp_path, "--only", "embed-jobs", "--max-examples", "1", "--fault", fault)
+    assert [row["requirement"] for row in done.report["findings"]] == ["embed-jobs.cancel-stops"], done.output
 
 
 def test_a_server_without_a_fault_satisfies_every_relation(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ CANCELLED = {"/v1/embed-jobs": "embed-jobs.cancel-stops", "/v2/batches": "batche
 """The requirement that a canceled job is canceling or has ended."""
 WORKING = frozenset({"queued", "processing", "in_progress"})
 """Statuses of a job that has neither ended nor been canceled."""
+FAILED = "failed"
 _READY = "validated"
 _AT_WORK = frozenset({"unknown", "queued", "processing", "in_progress", "cancelling", "canceling", ""})
 _PREFIX = re.compile(r"batch_status_", re.IGNORECASE)

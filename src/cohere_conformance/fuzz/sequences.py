@@ -16,6 +16,7 @@ from cohere_conformance.contract.expression import CompletedCall
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.fuzz.ledger import (
     CANCELLED,
+    FAILED,
     FINAL,
     GONE,
     IF_STATE_ALLOWS,
@@ -156,11 +157,17 @@ class Sequences(Lifecycle):
         about = self.ledger.about(link.target, filled.path.values()) if owned else []
         used = [one for one in self.ledger.named(filled.body.values()) if one is not None]
         for one in (*used, *about):
-            if patient and one is not None and one.at_work:
+            if patient and one is not None and one.at_work and self.may_wait(one):
                 self.wait(one)
         return self.call(
             template, allowed_statuses(link.target, self.script.effect(link.target), about, used)
         )
+
+    def may_wait(self, one: TrackedResource) -> bool:
+        """Return whether to wait for the end of a job: only once one of its kind was stopped at work."""
+        kind = [other for other in self.ledger.made.values() if other.collection == one.collection]
+        stopped = any(other.cancelled and other.status != FAILED for other in kind)
+        return stopped or one.collection not in self.script.stop
 
     def call(self, template: RequestTemplate, status: tuple[int, ...]) -> CompletedCall | None:
         """Send a request, note what the response shows, and return the call if it was served.
@@ -221,6 +228,7 @@ class Sequences(Lifecycle):
             case Effect.CHANGES if label in self.script.stop.values():
                 for one in own:
                     one.cancelled = True
+                    self.look(one)
             case Effect.READS if own:
                 if label == self.script.read(own[0].collection):
                     self.course(own[0], answered, reply)
@@ -320,11 +328,17 @@ class Sequences(Lifecycle):
         if label not in self.script.operations:
             return
 
-        def look() -> bool | None:
-            self.call(self.script.bare(label, self.script.address(label, one.id)), (200,))
+        def ended() -> bool | None:
+            self.look(one)
             return None if one.at_work else True
 
-        self.api.poll(label, look, PATIENCE, expected=f"an end of {one.collection} {one.id}")
+        self.api.poll(label, ended, PATIENCE, expected=f"an end of {one.collection} {one.id}")
+
+    def look(self, one: TrackedResource) -> None:
+        """Read a resource, if that may be called."""
+        label = self.script.read(one.collection)
+        if label in self.script.operations:
+            self.call(self.script.bare(label, self.script.address(label, one.id)), (200,))
 
 
 def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) -> None:

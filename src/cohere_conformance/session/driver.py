@@ -36,12 +36,12 @@ class CollectedTest(NamedTuple):
     Attributes:
         group: the first part of its id.
         fixtures: what it requests.
-        operations: labels of the operations that its mark names.
+        operations: labels of the operations that its mark names, in its order.
     """
 
     group: str
     fixtures: frozenset[str]
-    operations: frozenset[str]
+    operations: tuple[str, ...]
 
 
 @dataclass(frozen=True)
