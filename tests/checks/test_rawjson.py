@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cohere_conformance.checks.rawjson import NOTHING, parse
+from cohere_conformance.checks.rawjson import NOTHING, parse, parse_plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -119,3 +119,21 @@ def test_whatever_comes_is_a_value_or_a_defect(raw: bytes | str) -> None:
 @settings(deadline=None, max_examples=100)
 def test_a_value_of_its_own_is_not_nothing(value: Any) -> None:
     assert parse(json.dumps(value))[0] is not NOTHING
+
+
+NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")
+TEXTS = NUMBERS | st.text(max_size=8).map(json.dumps) | st.text('"\\u0d8DcC{}[]:,1e+-.aé\n\t ', max_size=20)
+
+
+@given(TEXTS)
+def test_the_fast_parser_returns_the_same_value_or_nothing(text: str) -> None:
+    value = parse_plain(text)
+    if value is not NOTHING:
+        assert (repr(value), ()) == (repr(parse(text)[0]), parse(text)[1])
+
+
+@pytest.mark.parametrize(
+    "text", ["1e400", "NaN", '"\\ud800"', b'"\xff"', "", "\ufeff1", "9" * 5000, "[" * 2000, '{"a":1', "01"]
+)
+def test_the_fast_parser_leaves_what_is_unusual(text: str | bytes) -> None:
+    assert parse_plain(text) is NOTHING

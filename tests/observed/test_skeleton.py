@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.checks.skeleton import Skeleton
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange
 from cohere_conformance.observed.response import sample_of
-from cohere_conformance.observed.skeleton import skeleton, skeleton_of
+from cohere_conformance.observed.skeleton import skeleton_of
 from cohere_conformance.recordings import discover, parse_recording
 from cohere_conformance.session.shapes import shipped_shapes
 
@@ -131,8 +132,15 @@ def plain(value: Any) -> Any:
 @given(VALUES, VALUES)
 def test_equal_skeletons_have_equal_names_and_types(one: Any, other: Any) -> None:
     texts = [json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass") for value in (one, other)]
-    if skeleton(texts[0], frozenset()) == skeleton(texts[1], frozenset()):
+    if Skeleton(texts[0]).form(frozenset()) == Skeleton(texts[1]).form(frozenset()):
         assert plain(one) == plain(other)
-    assert skeleton(texts[0], frozenset()) == skeleton(
-        json.dumps(one, indent=1, ensure_ascii=False), frozenset()
-    )
+    spaced = Skeleton(json.dumps(one, indent=1, ensure_ascii=False))
+    assert Skeleton(texts[0]).form(frozenset()) == spaced.form(frozenset())
+
+
+@pytest.mark.parametrize("empty", ["[]", "[ ]", "[\n\t]"])
+def test_a_list_of_a_number_is_not_empty(empty: str) -> None:
+    kept: frozenset[bytes] = frozenset()
+    assert Skeleton('{"a": [5], "b": 1}').form(kept) != Skeleton(f'{{"a": {empty}, "b": 1}}').form(kept)
+    assert Skeleton(f'{{"a": {empty}}}').form(kept) == Skeleton('{"a":[]}').form(kept)
+    assert Skeleton('{"a": [[5], 7]}').form(kept) == Skeleton('{"a":[[\n-1.5e3],0]}').form(kept)

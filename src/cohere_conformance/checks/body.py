@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,23 +13,20 @@ from cohere_conformance.checks.parts import parts
 from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
 from cohere_conformance.checks.selection import MOST
+from cohere_conformance.checks.structural import BOUNDS, Violation, structural
 from cohere_conformance.checks.wording import of_keyword
 from cohere_conformance.model import Finding, Kind
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import jsonschema_rs
 
+    from cohere_conformance.checks.parsed import ParsedText
     from cohere_conformance.checks.rawjson import Defect
     from cohere_conformance.contract import Validator
 
-BOUNDS = frozenset(
-    "minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum "
-    "exclusiveMaximum multipleOf uniqueItems".split()
-)
-"""Keywords that limit a value of the right type."""
 _KINDS = {
     "required": Kind.PROPERTY_MISSING,
     "additionalProperties": Kind.PROPERTY_UNDOCUMENTED,
@@ -52,40 +50,67 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
         prefix: of each location: the tag of a stream's event.
     """
     if not validator.compiled.is_valid(value):
-        yield from judge_invalid(frame, validator, value, prefix)
+        yield from _invalid(frame, validator, value, prefix)
 
 
-def judge_invalid(frame: Frame, validator: Validator, value: Any, prefix: str = "") -> Iterator[Finding]:
-    """Yield what `judge_value` yields, for a value that is known to be invalid."""
+def judge_text(frame: Frame, validator: Validator, text: ParsedText, prefix: str = "") -> Iterator[Finding]:
+    """Yield the same for the value of a text; the errors of its structure are found once for many texts."""
+    value, learn = text.parsed[0], None
+    known = structural(validator) if text.plain else None
+    if known is not None and text.skeleton is not None:
+        form = text.skeleton.form(known.texts)
+        errors = known.errors(form, value)
+        if errors is not None:
+            for error in errors:
+                yield from _findings(frame, error, value, prefix)
+            return
+        learn = partial(known.learn, form, value)
+    if not text.conforms(validator):
+        yield from _invalid(frame, validator, value, prefix, learn)
+
+
+def _invalid(
+    frame: Frame,
+    validator: Validator,
+    value: Any,
+    prefix: str,
+    learn: Callable[[Sequence[Violation]], None] | None = None,
+) -> Iterator[Finding]:
+    """Yield the deviations of a value that is known to be invalid; `learn` is given all errors of a value."""
     try:
         for part in parts(value, validator.names):
-            yield from _judged(frame, validator, part, prefix)
+            errors = _errors(validator, part)
+            if learn is not None and part is value:
+                learn(errors)
+            for error in errors:
+                yield from _findings(frame, error, part, prefix)
     except (ValueError, RecursionError):  # the validator's own limit, well below that of the JSON parser
         yield from malformed(frame, _malformed_kind(prefix), [TOO_DEEP], prefix)
 
 
-def _judged(frame: Frame, validator: Validator, value: Any, prefix: str) -> Iterator[Finding]:
+def _errors(validator: Validator, value: Any) -> list[Violation]:
+    """Return the errors of a value; that of an enumeration is left out where there is one of the type."""
     errors = list(validator.compiled.iter_errors(value))
     mistyped = {tuple(error.instance_path) for error in errors if error.schema_path[-1] == "type"}
-    for error in errors:
-        keyword = error.schema_path[-1]
-        if keyword in {"enum", "const"} and tuple(error.instance_path) in mistyped:
-            continue  # reported as its type
-        if error.instance is None and _is_infinite(value, error.instance_path):
-            yield from malformed(frame, _malformed_kind(prefix), [TOO_LARGE], prefix)
-        else:
-            yield from _findings(frame, validator.schema, error, str(keyword), prefix)
+    return [
+        _violation(validator.schema, error)
+        for error in errors
+        if error.schema_path[-1] not in {"enum", "const"} or tuple(error.instance_path) not in mistyped
+    ]
+
+
+def _violation(schema: Any, error: jsonschema_rs.ValidationError) -> Violation:
+    location, node = located(schema, error.evaluation_path)
+    keyword, names = str(error.schema_path[-1]), tuple[str, ...]()
+    if keyword == "required":
+        names = (error.kind.as_dict()["property"],)
+    elif keyword == "additionalProperties":
+        names = tuple(error.kind.as_dict()["unexpected"])
+    return Violation(keyword, tuple(error.instance_path), location, node, names)
 
 
 def _malformed_kind(prefix: str) -> Kind:
     return Kind.STREAM_MALFORMED if prefix else Kind.BODY_MALFORMED
-
-
-def _is_infinite(value: Any, path: Sequence[str | int]) -> bool:
-    """Return whether the value is a number too large for a double, which the validator takes for null."""
-    for token in path:
-        value = value[token]
-    return isinstance(value, float) and math.isinf(value)
 
 
 def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str = "") -> Iterator[Finding]:
@@ -101,25 +126,25 @@ def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str
         )
 
 
-def _findings(
-    frame: Frame, schema: Any, error: jsonschema_rs.ValidationError, keyword: str, prefix: str
-) -> Iterator[Finding]:
-    location, node = located(schema, error.evaluation_path)
-    location = prefix + location
-    value: Any = error.instance
+def _findings(frame: Frame, error: Violation, value: Any, prefix: str) -> Iterator[Finding]:
+    """Yield the findings of an error of a value."""
+    keyword, node, location = error.keyword, error.node, prefix + error.location
+    for token in error.path:
+        value = value[token]
+    if isinstance(value, float) and math.isinf(value):  # the validator takes it for null
+        yield from malformed(frame, _malformed_kind(prefix), [TOO_LARGE], prefix)
+        return
     if keyword == "required":
-        missing = error.kind.as_dict()["property"]
         yield frame.finding(
             Kind.PROPERTY_MISSING,
-            location=f"{location}/{escaped(missing)}",
+            location=f"{location}/{escaped(error.names[0])}",
             expected="a required property",
             observed=f"an object without it (it has {cut(', '.join(sorted(value)) or 'none')})",
         )
         return
     if keyword == "additionalProperties":
         known = f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}"
-        unexpected = error.kind.as_dict()["unexpected"]
-        for name in unexpected[:MOST]:
+        for name in error.names[:MOST]:
             at = f"{location}/{escaped(name)}"
             finding = frame.finding(
                 Kind.PROPERTY_UNDOCUMENTED,
@@ -128,7 +153,7 @@ def _findings(
                 observed=f"{cut(name)}: {shown(value[name], at)}",
             )
             # More findings of one kind and severity than are stored for one exchange are only counted.
-            further = len(unexpected) - MOST if name == unexpected[:MOST][-1] else 0
+            further = len(error.names) - MOST if name == error.names[:MOST][-1] else 0
             yield msgspec.structs.replace(finding, omitted=further) if further > 0 else finding
         return
     if keyword == "format" and isinstance(value, str) and is_placeholder(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from cohere_conformance.checks.body import judge_invalid
+from cohere_conformance.checks.body import judge_text
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame
 from cohere_conformance.checks.headers import field, judge_headers, media_type
@@ -141,8 +141,7 @@ def _tagged(differs: MediaDifference, parsed: ParsedExchange) -> Iterator[tuple[
 
 def _response(frame: Frame, differs: MediaDifference, parsed: ParsedExchange) -> Iterator[Finding]:
     if differs.body is not None and parsed.exchange.response.body is not None:
-        if not parsed.received.conforms(differs.body):
-            yield from judge_invalid(frame, differs.body, parsed.response[0])
+        yield from judge_text(frame, differs.body, parsed.received)
         return
     events = differs.media.events
     if events is None or not (differs.branches or differs.plain):
@@ -151,8 +150,8 @@ def _response(frame: Frame, differs: MediaDifference, parsed: ParsedExchange) ->
     tagged = [*_tagged(differs, parsed)]
     for tag, event in tagged:
         branch = differs.branches.get(tag)
-        if branch is not None and not event.text.conforms(branch):
-            for finding in judge_invalid(frame, branch, event.payload[0], prefix=f"<{escaped(tag)}>"):
+        if branch is not None:
+            for finding in judge_text(frame, branch, event.text, prefix=f"<{escaped(tag)}>"):
                 worst.add(finding.severity)
                 yield finding
     grammar = events.grammar

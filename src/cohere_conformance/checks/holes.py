@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.body import BOUNDS, located
+from cohere_conformance.checks.body import located
 from cohere_conformance.checks.frame import json_type
 from cohere_conformance.checks.rawjson import NO_NUMBER, REPLACED
+from cohere_conformance.checks.structural import BOUNDS
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cohere_conformance.checks.body import judge_invalid, malformed
+from cohere_conformance.checks.body import judge_text, malformed
 from cohere_conformance.checks.damaged import DamagedEvidence
 from cohere_conformance.checks.envelope import judge_envelope
 from cohere_conformance.checks.evidence import Evidence
@@ -311,7 +311,7 @@ def _body(
     if value is NOTHING:
         return
     if not received.conforms(media.body):
-        yield from judge_invalid(frame, media.body, value)
+        yield from judge_text(frame, media.body, received)
     if frame.status >= 400:
         yield from judge_envelope(frame, value)
 

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cohere_conformance.checks.framing import split
-from cohere_conformance.checks.rawjson import Defect, parse
+from cohere_conformance.checks.rawjson import NOTHING, Defect, parse, parse_plain
+from cohere_conformance.checks.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 Parsed = tuple[Any, tuple[Defect, ...]]
 """A value (or `NOTHING`), and the defects of its JSON text."""
+_FLAWLESS: set[bytes] = set()
+"""Forms of skeletons of texts without defects."""
+_MOST_FORMS = 4096
+_NO_TEXTS: frozenset[bytes] = frozenset()
+_LONGEST = 4 * 2**20
+"""Bytes of a text that is worth a skeleton, which takes memory."""
 _Payload = dict[str, Any]
 _Folded = TypeVar("_Folded")
 
@@ -24,13 +31,24 @@ class ParsedText:
     """A JSON text, parsed, and whether its value is valid by the schemas that were asked.
 
     Attributes:
+        skeleton: of the text; `None` if that is very long.
+        plain: whether it is one of many with the same names, without defects and without extreme numbers.
         parsed: the text as JSON.
     """
 
-    __slots__ = ("_valid", "parsed")
+    __slots__ = ("_valid", "parsed", "plain", "skeleton")
 
     def __init__(self, text: str | bytes) -> None:
-        self.parsed = parse(text)
+        self.skeleton = Skeleton(text) if len(text) <= _LONGEST else None
+        form = None if self.skeleton is None else self.skeleton.form(_NO_TEXTS)
+        # Equal forms have equal names: where one text has none twice, no other one has.
+        value = parse_plain(text) if form in _FLAWLESS else NOTHING
+        self.plain = value is not NOTHING
+        self.parsed = (value, ()) if self.plain else parse(text)
+        if form is not None and self.parsed[0] is not NOTHING and not self.parsed[1]:
+            _FLAWLESS.add(form)
+            if len(_FLAWLESS) >= _MOST_FORMS:
+                _FLAWLESS.clear()
         self._valid: dict[Validator, bool] = {}
 
     def conforms(self, declared: Validator) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from cohere_conformance.checks.body import judge_invalid, judge_value
+from cohere_conformance.checks.body import judge_text, judge_value
 from cohere_conformance.checks.form import part_names
 from cohere_conformance.checks.frame import shown
 from cohere_conformance.checks.headers import field, media_type
@@ -71,7 +71,7 @@ def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExcha
         yield _invalid(frame, "", defect.expected, defect.observed, f"body-malformed:{defect.rule}")
     if value is NOTHING or sent.conforms(declared.media[media]):
         return
-    for finding in judge_invalid(frame, declared.media[media], value):
+    for finding in judge_text(frame, declared.media[media], sent):
         reported = f"{finding.kind}:{finding.value_class}"
         yield _invalid(frame, finding.location, finding.expected, finding.observed, reported)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.body import judge_invalid, judge_value, malformed
+from cohere_conformance.checks.body import judge_text, judge_value, malformed
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING, parse
@@ -128,7 +128,7 @@ class _Sequence:
         tag = payload.get(declared.tag)
         branch = declared.branches.get(tag) if isinstance(tag, str) else None
         if branch is None or not parsed.text.conforms(branch):
-            yield from self._invalid(tag, payload)
+            yield from self._invalid(tag, parsed, payload)
         if not isinstance(tag, str):
             return
         location = f"<{escaped(tag)}>"
@@ -143,11 +143,11 @@ class _Sequence:
             if tag not in grammar.ignore:
                 self.payloads.append(payload)
 
-    def _invalid(self, tag: object, payload: dict[str, Any]) -> Iterator[Finding]:
+    def _invalid(self, tag: object, parsed: ParsedEvent, payload: dict[str, Any]) -> Iterator[Finding]:
         declared = self._declared
         branch = declared.branches.get(tag) if isinstance(tag, str) else None
         if branch is not None:
-            yield from judge_invalid(self._frame, branch, payload, prefix=f"<{escaped(tag)}>")
+            yield from judge_text(self._frame, branch, parsed.text, prefix=f"<{escaped(tag)}>")
             return
         known = ", ".join(declared.branches)
         missing = declared.tag not in payload

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cohere_conformance.checks.exercised import media_of
+from cohere_conformance.checks.skeleton import kept_texts
 from cohere_conformance.contract.elements import OperationKey, outline
 from cohere_conformance.contract.requested import request_outline
 from cohere_conformance.observed.response import EVENTS, FIELDS, day_of
@@ -21,42 +22,6 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.parsed import ParsedExchange
     from cohere_conformance.contract import Contract, Media
     from cohere_conformance.contract.elements import Shape
-
-_UNSEEN = b"0123456789+-.eE \t\r\n"
-"""Bytes outside of strings that are left out: numbers and white space. `true` and `false` remain distinct."""
-_SHORT = 256
-"""Characters of a text whose skeleton is remembered."""
-_LONGEST = 600
-"""Bytes of a kept text in which every character is an escape."""
-
-
-def skeleton(text: bytes | str, kept: frozenset[bytes]) -> bytes:
-    """Return what is left of a valid JSON text without numbers and without most of its strings.
-
-    Args:
-        text: the JSON.
-        kept: the strings that remain besides the names of properties.
-    """
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    escaped = b"\\" in data
-    if escaped:
-        data = data.replace(b"\\\\", b"\x01").replace(b'\\"', b"\x02")
-    parts = data.split(b'"')
-    structure = b'"'.join(parts[::2]).translate(None, _UNSEEN)
-    following = structure.split(b'"')[1:]
-    strings = [
-        string if after[:1] == b":" or string in kept or (escaped and _may_be_kept(string)) else b""
-        for string, after in zip(parts[1::2], following, strict=True)
-    ]
-    return structure + b'"' + b'"'.join(strings)
-
-
-def _may_be_kept(string: bytes) -> bool:
-    """Return whether a string with escapes may be one of the kept ones, which are short and of one line."""
-    return b"\\" in string and len(string) <= _LONGEST and b"\\n" not in string
-
-
-_remembered = lru_cache(maxsize=1024)(skeleton)
 
 
 def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
@@ -83,7 +48,11 @@ def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
     received = _received(media, parsed, kept)
     if received is None:
         return None
-    body = request.body if isinstance(sent, dict) else None
+    asked = None
+    if isinstance(sent, dict):
+        if parsed.sent.skeleton is None:
+            return None
+        asked = parsed.sent.skeleton.form(kept), str(sent.get("model"))
     names = {name for name, _ in response.headers}
     return (
         label,
@@ -91,7 +60,7 @@ def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
         media.name,
         received,
         urlsplit(request.url).query,
-        body and (skeleton(body, kept), str(sent.get("model"))),
+        asked,
         "date" in names,
         frozenset(names & FIELDS),
         day_of(parsed.exchange),
@@ -101,9 +70,9 @@ def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
 def _received(media: Media, parsed: ParsedExchange, kept: frozenset[bytes]) -> Hashable:
     """Return the skeleton of a response; of a stream, those of the events that are looked at."""
     if media.events is None:
-        mistakes = parsed.response[1]
-        body = parsed.exchange.response.body
-        return None if mistakes or body is None else skeleton(body, kept)
+        known = parsed.received.skeleton
+        without = parsed.response[1] or parsed.exchange.response.body is None
+        return None if without or known is None else known.form(kept)
     number: Counter[str] = Counter()
     found = set()
     for event in parsed.events(media.framing):
@@ -115,8 +84,10 @@ def _received(media: Media, parsed: ParsedExchange, kept: frozenset[bytes]) -> H
             return None
         number[name] += 1
         if number[name] <= EVENTS:
-            data = event.event.data
-            found.add((_remembered if len(data) <= _SHORT else skeleton)(data, kept))
+            known = event.text.skeleton
+            if known is None:
+                return None
+            found.add(known.form(kept))
     return frozenset(found)
 
 
@@ -133,9 +104,9 @@ def _kept(key: OperationKey) -> frozenset[bytes] | None:
                 found |= condition.values
                 if len(condition.types & {"integer", "number"}) == 1 and "number" not in condition.types:
                     return None
-    if any(text.lstrip("-")[:1].isdecimal() or 6 * len(text) > _LONGEST for text in found):
+    if any(text.lstrip("-")[:1].isdecimal() for text in found):
         return None
-    return frozenset(text.encode() for text in found)
+    return kept_texts(found)
 
 
 def _shapes(shapes: Iterable[Shape]) -> Iterator[Shape]:
