@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -386,7 +387,7 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Identity across runs, as 12 hex digits: independent of wording, order and array positions."""
-        parts = (
+        return _fingerprint(
             self.operation,
             f"{self.status // 100}xx",
             self.kind.value,
@@ -394,4 +395,9 @@ class Finding(msgspec.Struct, frozen=True):
             self.value_class,
             self.requirement or "",
         )
-        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1024)
+def _fingerprint(*parts: str) -> str:
+    """Return the identity of a finding; most of them are about the same few things."""
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 Parsed = tuple[Any, tuple[Defect, ...]]
 """A value (or `NOTHING`), and the defects of its JSON text."""
-_FLAWLESS: set[bytes] = set()
-"""Forms of skeletons of texts without defects."""
-_MOST_FORMS = 4096
-_NO_TEXTS: frozenset[bytes] = frozenset()
+_UNIQUE: set[bytes] = set()
+"""The names in texts without defects."""
+_MOST_NAMES = 4096
 _LONGEST = 4 * 2**20
 """Bytes of a text that is worth a skeleton, which takes memory."""
 _Payload = dict[str, Any]
@@ -40,15 +39,15 @@ class ParsedText:
 
     def __init__(self, text: str | bytes) -> None:
         self.skeleton = Skeleton(text) if len(text) <= _LONGEST else None
-        form = None if self.skeleton is None else self.skeleton.form(_NO_TEXTS)
-        # Equal forms have equal names: where one text has none twice, no other one has.
-        value = parse_plain(text) if form in _FLAWLESS else NOTHING
+        names = None if self.skeleton is None else self.skeleton.names
+        # Where one text has no name of an object twice, no other one with the same names has.
+        value = parse_plain(text) if names in _UNIQUE else NOTHING
         self.plain = value is not NOTHING
         self.parsed = (value, ()) if self.plain else parse(text)
-        if form is not None and self.parsed[0] is not NOTHING and not self.parsed[1]:
-            _FLAWLESS.add(form)
-            if len(_FLAWLESS) >= _MOST_FORMS:
-                _FLAWLESS.clear()
+        if not self.plain and names is not None and self.parsed[0] is not NOTHING and not self.parsed[1]:
+            _UNIQUE.add(names)
+            if len(_UNIQUE) >= _MOST_NAMES:
+                _UNIQUE.clear()
         self._valid: dict[Validator, bool] = {}
 
     def conforms(self, declared: Validator) -> bool:

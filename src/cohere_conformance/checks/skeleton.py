@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ _LONGEST_KEPT = 100
 """Characters of a text that can be kept."""
 _ESCAPED = re.compile(r"[\x00-\x1f\"\\]")
 _LONGEST_FORM = 1024
-"""Bytes of a form; a digest stands for a longer one, so that forms can be remembered."""
+"""Bytes of names or of texts for which no digest stands."""
 
 
 class Skeleton:
@@ -30,45 +32,46 @@ class Skeleton:
 
     Args:
         text: the JSON; of a text that is not valid the skeleton means nothing.
+
+    Attributes:
+        names: the skeleton without any text: the names of properties and the types of values.
     """
 
-    __slots__ = ("_escaped", "_form", "_kept", "_strings", "_structure")
+    __slots__ = ("_form", "_kept", "_texts", "names")
 
     def __init__(self, text: bytes | str) -> None:
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-        self._escaped = b"\\" in data
-        if self._escaped:
+        escaped = b"\\" in data
+        if escaped:
             data = data.replace(b"\\\\", b"\x01").replace(b'\\"', b"\x02")
         parts = data.split(b'"')
         structure = b'"'.join(parts[::2])
         if _SPACED.search(structure):
             structure = _EMPTY.sub(b"[]", structure)
-        self._structure = structure.replace(b"[]", b"[\x03]").translate(None, _UNSEEN)
-        self._strings = parts[1::2]
+        structure = structure.replace(b"[]", b"[\x03]").translate(None, _UNSEEN)
+        strings, named = parts[1::2], [after[:1] == b":" for after in structure.split(b'"')[1:]]
+        self.names = _short(structure + b'"' + b'"'.join(compress(strings, named)))
+        self._texts = [*compress(strings, map(not_, named))]
         self._kept: frozenset[bytes] | None = None
-        self._form = b""
+        self._form = self.names
 
     def form(self, kept: frozenset[bytes]) -> bytes:
-        """Return the skeleton with the names of properties and with some texts.
+        """Return the skeleton with some texts.
 
         Args:
             kept: these texts; where there are escapes, every text that may be one of them is.
         """
-        if kept is self._kept:
-            return self._form
-        # The two are of different lengths only if the text is not valid.
-        pairs = zip(self._strings, self._structure.split(b'"')[1:], strict=False)
-        if self._escaped and kept:
-            strings = [
-                string if after[:1] == b":" or string in kept or _may_be_kept(string) else b""
-                for string, after in pairs
+        if kept is not self._kept:
+            texts = [
+                one if one in kept or (b"\\" in one and _may_be_kept(one)) else b"" for one in self._texts
             ]
-        else:
-            strings = [string if after[:1] == b":" or string in kept else b"" for string, after in pairs]
-        form = self._structure + b'"' + b'"'.join(strings)
-        self._kept = kept
-        self._form = form if len(form) <= _LONGEST_FORM else hashlib.sha256(form).digest()
+            self._kept, self._form = kept, self.names + b'"' + _short(b'"'.join(texts))
         return self._form
+
+
+def _short(form: bytes) -> bytes:
+    """Return what stands for a form: a digest if it is long, so that forms can be remembered."""
+    return form if len(form) <= _LONGEST_FORM else hashlib.sha256(form).digest()
 
 
 def kept_texts(texts: Iterable[str]) -> frozenset[bytes] | None:
@@ -81,4 +84,4 @@ def kept_texts(texts: Iterable[str]) -> frozenset[bytes] | None:
 
 def _may_be_kept(string: bytes) -> bool:
     """Return whether a string with escapes may be one of the kept ones, which are short and of one line."""
-    return b"\\" in string and len(string) <= 6 * _LONGEST_KEPT and b"\\n" not in string
+    return len(string) <= 6 * _LONGEST_KEPT and b"\\n" not in string
