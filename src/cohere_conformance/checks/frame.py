@@ -87,7 +87,7 @@ def value_class(value: object) -> str:
 
 def _beginning(value: object) -> str:
     """Return the beginning of a value as JSON text, as long as a reader is shown."""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list) and not _is_short(value):
         text = ""
         for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
             text += piece[: _LONGEST + 1]
@@ -96,6 +96,14 @@ def _beginning(value: object) -> str:
         return text
     # Each character of the value is at least one of the text.
     return json.dumps(value[: _LONGEST + 1] if isinstance(value, str) else value, ensure_ascii=False)
+
+
+def _is_short(value: dict[str, object] | list[object]) -> bool:
+    """Return whether a value is so short that its text is made at once, which takes a tenth of the time."""
+    inner = value.values() if isinstance(value, dict) else value
+    return len(value) <= _LONGEST and not any(
+        isinstance(one, dict | list) or (isinstance(one, str) and len(one) > _MOST) for one in inner
+    )
 
 
 def _bounded(text: str) -> str:
