@@ -11,10 +11,10 @@ from tests.support.builders import JSON, exchange
 from cohere_conformance.checks import registry
 from cohere_conformance.checks.judge import evidence_of, judge_parsed
 from cohere_conformance.checks.parsed import ParsedExchange
-from cohere_conformance.checks.preconditions import Applicable, Precondition
+from cohere_conformance.checks.preconditions import Applicable, Features, Precondition
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
-from cohere_conformance.model import Exchange
+from cohere_conformance.model import Exchange, StreamEvent
 from cohere_conformance.recordings import parse_recording
 
 CONTRACT = load_contract()
@@ -64,6 +64,12 @@ def test_a_check_that_is_not_run_would_have_found_nothing(name: str) -> None:
         ({"max_tokens": 9}, {}, "v2.chat.max-tokens"),
         ({}, {"logprobs": []}, "v2.chat.logprobs-text"),
         ({"colour": "red"}, {}, "common.v2-unknown-field"),
+        ({"messages": [{"role": "tool", "tool_call_id": "x"}]}, {}, "v2.chat.tool-result-of-call"),
+        ({"messages": [{"role": "assistant", "tool_calls": []}]}, {}, "v2.chat.tool-calls-distinct"),
+        ({"messages": [{"role": "user", "content": "image_url"}]}, {}, "v2.chat.images-limited"),
+        ({"messages": [{"role": "user", "content": "\u00e9"}]}, {}, "v2.chat.images-limited"),
+        ({}, {"message": {"role": "assistant", "content": [{"type": "thinking"}]}}, "v2.chat.thinking-first"),
+        ({}, {"message": {"role": "assistant", "content": [{"text": "a\ufffdb"}]}}, "common.text-whole"),
     ],
 )
 def test_a_check_is_run_where_its_condition_is_satisfied(
@@ -99,9 +105,10 @@ def test_each_part_of_a_condition_must_be_satisfied_and_one_name_of_each_is_enou
         _One("streams", Precondition(streams=True)),
         _One("headers", Precondition(headers=frozenset({"num_tokens", "num-tokens"}))),
     ]
-    nothing: frozenset[str] = frozenset()
-    assert not Precondition(sends=names).satisfied(nothing, names, names, True, True)
-    assert Precondition(sends=names).satisfied(frozenset({"documents"}), nothing, nothing, False, False)
+    assert not Precondition(sends=names).satisfied(
+        Features(frozenset(), names, names, names, names, streamed=True, invalid=True)
+    )
+    assert Precondition(sends=names).satisfied(Features(sent=frozenset({"documents"})))
 
     def chosen(value: Exchange) -> list[str]:
         evidence = evidence_of(CONTRACT.operations[CHAT], ParsedExchange(value))
@@ -118,3 +125,14 @@ def test_each_part_of_a_condition_must_be_satisfied_and_one_name_of_each_is_enou
         "always",
         "headers",
     ]
+
+
+def test_words_of_a_body_that_was_not_recorded_may_be_anywhere() -> None:
+    """A stream that was recorded as events has no body either."""
+    events = (StreamEvent('{"type": "message-end", "delta": {}}', "message-end"),)
+    stream = (("content-type", "text/event-stream"),)
+    value = exchange(CHAT, None, request=ASKED, headers=stream, events=events)
+    assert "v2.chat.thinking-first" not in applicable(exchange(CHAT, REPLY, request=ASKED))[0]
+    evidence = evidence_of(CONTRACT.operations[CHAT], ParsedExchange(value))
+    every = [_One("anywhere", Precondition(returns_anywhere=frozenset({"thinking"})))]
+    assert [one.name for one in Applicable(every).of(evidence)] == ["anywhere"]

@@ -24,10 +24,11 @@ def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
 
     @wraps(find)
     def found(evidence: Evidence) -> Any:
-        known = evidence.found
-        if find not in known:
-            known[find] = find(evidence)
-        return known[find]
+        try:
+            return evidence.found[find]
+        except KeyError:
+            result = evidence.found[find] = find(evidence)
+            return result
 
     return found
 

@@ -22,6 +22,7 @@ _UNIQUE: set[bytes] = set()
 _MOST_NAMES = 4096
 _LONGEST = 4 * 2**20
 """Bytes of a text that is worth a skeleton, which takes memory."""
+_SHORT_TEXT = 1024
 _Payload = dict[str, Any]
 _Folded = TypeVar("_Folded")
 
@@ -29,26 +30,38 @@ _Folded = TypeVar("_Folded")
 class ParsedText:
     """A JSON text, parsed, and whether its value is valid by the schemas that were asked.
 
+    Args:
+        text: the JSON.
+        alike: whether many texts with the same names are expected, as in a recording.
+
     Attributes:
-        skeleton: of the text; `None` if that is very long.
-        plain: whether it is one of many with the same names, without defects and without extreme numbers.
+        plain: whether it has the same names as an earlier one, no defects and no extreme numbers.
         parsed: the text as JSON.
     """
 
-    __slots__ = ("_valid", "parsed", "plain", "skeleton")
+    __slots__ = ("_skeleton", "_text", "_valid", "parsed", "plain")
 
-    def __init__(self, text: str | bytes) -> None:
-        self.skeleton = Skeleton(text) if len(text) <= _LONGEST else None
-        names = None if self.skeleton is None else self.skeleton.names
+    def __init__(self, text: str | bytes, alike: bool = False) -> None:
+        self._text = text
+        self._skeleton: Skeleton | None = None
+        self._valid: dict[Validator, bool] = {}
+        # A short text is parsed in less time than its skeleton is found in.
+        skeleton = self.skeleton if alike or len(text) > _SHORT_TEXT else None
         # Where one text has no name of an object twice, no other one with the same names has.
-        value = parse_plain(text) if names in _UNIQUE else NOTHING
+        value = parse_plain(text) if skeleton is not None and skeleton.names in _UNIQUE else NOTHING
         self.plain = value is not NOTHING
         self.parsed = (value, ()) if self.plain else parse(text)
-        if not self.plain and names is not None and self.parsed[0] is not NOTHING and not self.parsed[1]:
-            _UNIQUE.add(names)
+        if skeleton is not None and not self.plain and self.parsed[0] is not NOTHING and not self.parsed[1]:
             if len(_UNIQUE) >= _MOST_NAMES:
                 _UNIQUE.clear()
-        self._valid: dict[Validator, bool] = {}
+            _UNIQUE.add(skeleton.names)
+
+    @property
+    def skeleton(self) -> Skeleton | None:
+        """The skeleton of the text; `None` if that is very long."""
+        if self._skeleton is None and len(self._text) <= _LONGEST:
+            self._skeleton = Skeleton(self._text)
+        return self._skeleton
 
     def conforms(self, declared: Validator) -> bool:
         """Return whether the value is valid; each schema is asked once."""
@@ -66,10 +79,11 @@ _SHORT = 256
 class ParsedEvent:
     """One event of a stream with its payload."""
 
-    __slots__ = ("_text", "event")
+    __slots__ = ("_alike", "_text", "event")
 
-    def __init__(self, event: StreamEvent) -> None:
+    def __init__(self, event: StreamEvent, alike: bool) -> None:
         self.event = event
+        self._alike = alike
         self._text: ParsedText | None = None
 
     @property
@@ -78,7 +92,7 @@ class ParsedEvent:
         # Not `cached_property`, here and below: it takes a lock and costs as much as the parsing.
         if self._text is None:
             data = self.event.data
-            self._text = _remembered(data) if len(data) <= _SHORT else ParsedText(data)
+            self._text = (_remembered if len(data) <= _SHORT else ParsedText)(data, self._alike)
         return self._text
 
     @property
@@ -91,12 +105,17 @@ class ParsedExchange:
     """An exchange with its bodies parsed on demand.
 
     The parsed values must not be changed: several judgements share them.
+
+    Args:
+        exchange: to parse.
+        alike: whether it is one of many, so that what is known of the skeletons of others is used.
     """
 
-    __slots__ = ("_events", "_folds", "_request", "_response", "_text", "exchange")
+    __slots__ = ("_alike", "_events", "_folds", "_request", "_response", "_text", "exchange")
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, *, alike: bool = False) -> None:
         self.exchange = exchange
+        self._alike = alike
         self._request: ParsedText | None = None
         self._response: ParsedText | None = None
         self._text: str | None = None
@@ -112,7 +131,7 @@ class ParsedExchange:
     def sent(self) -> ParsedText:
         """The body of the request."""
         if self._request is None:
-            self._request = ParsedText(self.exchange.request.body or b"")
+            self._request = ParsedText(self.exchange.request.body or b"", self._alike)
         return self._request
 
     def sends_valid(self, declared: Validator) -> bool:
@@ -128,7 +147,7 @@ class ParsedExchange:
     def received(self) -> ParsedText:
         """The body of the response."""
         if self._response is None:
-            self._response = ParsedText(self.exchange.response.body or b"")
+            self._response = ParsedText(self.exchange.response.body or b"", self._alike)
         return self._response
 
     @property
@@ -147,7 +166,7 @@ class ParsedExchange:
         if framing not in self._events:
             events = self.exchange.response.events
             events = split(self.text, framing) if events is None else events
-            self._events[framing] = tuple(map(ParsedEvent, events))
+            self._events[framing] = tuple([ParsedEvent(event, self._alike) for event in events])
         return self._events[framing]
 
     def folded(self, fold: Callable[[Sequence[_Payload]], _Folded], payloads: Sequence[_Payload]) -> _Folded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -15,34 +15,75 @@ _Names = frozenset[str]
 _NOTHING: _Names = frozenset()
 
 
+class Features(NamedTuple):
+    """What an exchange has of all that the preconditions of an operation name."""
+
+    sent: _Names = _NOTHING
+    sent_anywhere: _Names = _NOTHING
+    returned: _Names = _NOTHING
+    returned_anywhere: _Names = _NOTHING
+    headers: _Names = _NOTHING
+    streamed: bool = False
+    invalid: bool = False
+
+
 class Precondition(msgspec.Struct, frozen=True):
     """What an exchange must have so that a check can find anything: all of this.
 
     Attributes:
         sends: one of these properties in the JSON body of the request; it does not matter if empty.
+        sends_anywhere: one of these words anywhere in the body of the request: names of properties or values.
         returns: one of these properties in the response, such as `logprobs` or `message/citations`, likewise.
+        returns_anywhere: one of these words anywhere in the body of the response.
         headers: one of these header fields in the response, likewise.
         streams: whether the response must be a stream.
         invalid: whether the JSON body of the request must violate its schema.
     """
 
     sends: _Names = _NOTHING
+    sends_anywhere: _Names = _NOTHING
     returns: _Names = _NOTHING
+    returns_anywhere: _Names = _NOTHING
     headers: _Names = _NOTHING
     streams: bool = False
     invalid: bool = False
 
-    def satisfied(
-        self, sent: _Names, returned: _Names, headers: _Names, streamed: bool, invalid: bool
-    ) -> bool:
+    def satisfied(self, features: Features) -> bool:
         """Return whether an exchange with these features satisfies it."""
-        return (
-            (not self.sends or not self.sends.isdisjoint(sent))
-            and (not self.returns or not self.returns.isdisjoint(returned))
-            and (not self.headers or not self.headers.isdisjoint(headers))
-            and (streamed or not self.streams)
-            and (invalid or not self.invalid)
+        named = (
+            (self.sends, features.sent),
+            (self.sends_anywhere, features.sent_anywhere),
+            (self.returns, features.returned),
+            (self.returns_anywhere, features.returned_anywhere),
+            (self.headers, features.headers),
         )
+        return (
+            all(not names or not names.isdisjoint(found) for names, found in named)
+            and (features.streamed or not self.streams)
+            and (features.invalid or not self.invalid)
+        )
+
+
+class _Words:
+    """Finds words in the text of a body.
+
+    Args:
+        named: the words that each precondition names.
+    """
+
+    def __init__(self, named: Iterable[_Names]) -> None:
+        self._every = _NOTHING.union(*named)
+        self._written = [(word, word.encode()) for word in sorted(self._every)]
+
+    def of(self, body: bytes | None) -> _Names:
+        """Return the words that a body may have: all of them if it was not recorded, or has characters as
+        numbers.
+        """
+        if not self._every:
+            return _NOTHING
+        if body is None or b"\\u" in body:
+            return self._every
+        return frozenset([word for word, written in self._written if written in body])
 
 
 class WithPrecondition(Protocol):
@@ -79,7 +120,9 @@ class Applicable(Generic[_One]):
         for path in returned - self._returned:
             parent, _, name = path.partition("/")
             self._inner.setdefault(parent, {})[name] = path
-        self._selected: dict[tuple[_Names, _Names, _Names, bool, bool], tuple[_One, ...]] = {}
+        self._sent_anywhere = _Words(one.sends_anywhere for one in preconditions)
+        self._returned_anywhere = _Words(one.returns_anywhere for one in preconditions)
+        self._selected: dict[Features, tuple[_One, ...]] = {}
 
     def of(self, evidence: Evidence) -> tuple[_One, ...]:
         """Return the checks that can find anything in an exchange.
@@ -88,16 +131,19 @@ class Applicable(Generic[_One]):
         """
         if evidence.has_holes:
             return self.every
-        features = (
+        exchange = evidence.parsed.exchange
+        features = Features(
             self._sent.intersection(evidence.sent),
+            self._sent_anywhere.of(exchange.request.body),
             self._returned_by(evidence),
+            self._returned_anywhere.of(None if exchange.response.events else exchange.response.body),
             self._headers.intersection(evidence.headers),
             evidence.streamed,
             not evidence.sends_valid,
         )
         selected = self._selected.get(features)
         if selected is None:
-            selected = tuple(one for one in self.every if one.precondition.satisfied(*features))
+            selected = tuple(one for one in self.every if one.precondition.satisfied(features))
             self._selected[features] = selected
         return selected
 

@@ -64,7 +64,9 @@ def check(
     errors: bool = False,
     ids: bool = False,
     sends: str = "",
+    sends_anywhere: str = "",
     returns: str = "",
+    returns_anywhere: str = "",
     headers: str = "",
     streams: bool = False,
     invalid: bool = False,
@@ -74,15 +76,17 @@ def check(
     The check sees answers that are as declared, and must not raise on any. Of an answer that breaks the
     contract it sees what is as declared; where it reads anything else, the requirement is not testable.
 
-    It is not run on exchanges in which it would find nothing: those that lack any of `sends`, `returns`,
-    `headers`, `streams` and `invalid` that is given. Of names that spaces separate, one is enough.
+    It is not run on exchanges in which it would find nothing: those that lack anything that is given, from
+    `sends` to `invalid`. Of names that spaces separate, one is enough.
 
     Args:
         requirement: id.
         errors: it looks at answers outside 2xx, and only at these.
         ids: it compares ids, which says nothing where a recorder has replaced them.
         sends: properties of the request.
+        sends_anywhere: names or values at any depth of the request.
         returns: properties of the response, at its top or one level below: `message/citations`.
+        returns_anywhere: names or values at any depth of the response.
         headers: header fields of the response.
         streams: the response is a stream.
         invalid: the JSON body of the request violates its schema.
@@ -93,7 +97,9 @@ def check(
 
     precondition = Precondition(
         frozenset(sends.split()),
+        frozenset(sends_anywhere.split()),
         frozenset(returns.split()),
+        frozenset(returns_anywhere.split()),
         frozenset(headers.split()),
         streams=streams,
         invalid=invalid,

@@ -68,7 +68,7 @@ def observing(
         return _Compared(mine, tuple(one for one in more if not own.knows(sample, one)))
 
     def judged(exchange: Exchange) -> Judgement:
-        parsed = ParsedExchange(exchange)
+        parsed = ParsedExchange(exchange, alike=True)
         found = judgement(parsed)
         ships, vendors = with_shipped(exchange, observed), _is_vendors(exchange.request.url)
         if not ships and observed in KEYWORDS:

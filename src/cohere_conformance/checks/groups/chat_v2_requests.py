@@ -33,7 +33,7 @@ def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
         yield _served("there is no message")
 
 
-@check("v2.chat.tool-result-of-call", ids=True, sends="messages")
+@check("v2.chat.tool-result-of-call", ids=True, sends="messages", sends_anywhere="tool_call_id")
 def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
     """A tool message is refused unless an earlier assistant message has the tool call (CH2-R04)."""
     made: set[object] = set()
@@ -45,7 +45,7 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.tool-calls-distinct", ids=True, sends="messages")
+@check("v2.chat.tool-calls-distinct", ids=True, sends="messages", sends_anywhere="tool_calls")
 def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """A conversation with two tool calls of the same id is refused (CH2-R04)."""
     made = (call.get("id") for one in _about_calls(evidence) for call in items(one.get("tool_calls")))
@@ -100,7 +100,7 @@ def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
         yield _served("the schema for the reply describes no object")
 
 
-@check("v2.chat.images-limited", sends="messages")
+@check("v2.chat.images-limited", sends="messages", sends_anywhere="image_url")
 def images_are_limited(evidence: Evidence) -> Iterator[Breach]:
     """More than 20 images in one request are refused (CH2-R16)."""
     count = sum(

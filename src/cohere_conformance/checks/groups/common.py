@@ -131,7 +131,7 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 # -- texts
 
 
-@check("common.text-whole", returns="message text summary generations")
+@check("common.text-whole", returns="message text summary generations", returns_anywhere="\ufffd")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
     """A generated text has U+FFFD only where the request has it, or at its end."""
     if _has_replaced(evidence.parsed.exchange.request.body or b""):

@@ -22,7 +22,7 @@ _AT = "/results/*/relevant_spans"
 _SCORE = f"{_AT}/*/score"
 
 
-@check("rerank.spans-asked-for")
+@check("rerank.spans-asked-for", returns_anywhere="relevant_spans")
 def spans_asked_for(evidence: Evidence) -> Iterator[Breach]:
     """A result has relevant_spans only if the request enables them (RR-O15)."""
     sent = evidence.sent.get("relevant_spans")
@@ -34,7 +34,7 @@ def spans_asked_for(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(_AT, "no spans, as the request does not enable them", "spans")
 
 
-@check("rerank.spans-sorted")
+@check("rerank.spans-sorted", returns_anywhere="relevant_spans")
 def spans_sorted(evidence: Evidence) -> Iterator[Breach]:
     """The relevant_spans of a result are in descending order of score (RR-O14)."""
 
@@ -47,7 +47,7 @@ def spans_sorted(evidence: Evidence) -> Iterator[Breach]:
     yield from each(_results(evidence), unsorted)
 
 
-@check("rerank.spans-in-document")
+@check("rerank.spans-in-document", returns_anywhere="relevant_spans")
 def spans_in_document(evidence: Evidence) -> Iterator[Breach]:
     """Each span is a part of its document that is not empty, in code points (RR-O14)."""
     documents = evidence.sent.get("documents")
@@ -94,7 +94,7 @@ def spans_count(evidence: Evidence) -> Iterator[Breach]:
     yield from each(_results(evidence), more)
 
 
-@check("rerank.spans-score-range")
+@check("rerank.spans-score-range", returns_anywhere="relevant_spans")
 def spans_score_range(evidence: Evidence) -> Iterator[Breach]:
     """The score of each span is between 0 and 1 (RR-O14)."""
 
