@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _Found = TypeVar("_Found")
+_UNKNOWN = object()
 
 
 def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
@@ -24,11 +25,10 @@ def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
 
     @wraps(find)
     def found(evidence: Evidence) -> Any:
-        try:
-            return evidence.found[find]
-        except KeyError:
-            result = evidence.found[find] = find(evidence)
-            return result
+        known = evidence.found.get(find, _UNKNOWN)
+        if known is _UNKNOWN:
+            known = evidence.found[find] = find(evidence)
+        return known
 
     return found
 

@@ -58,7 +58,7 @@ def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(_TEXT, "some text", "none")
 
 
-@check("v2.chat.thinking-first", returns="message/content", returns_anywhere="thinking")
+@check("v2.chat.thinking-first", returns="message/content")
 def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
     """A thinking block is the first block of the content (CH2-S03, CH2-T05)."""
     kinds = [block.get("type") for block in blocks(evidence)]

@@ -33,7 +33,7 @@ def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
         yield _served("there is no message")
 
 
-@check("v2.chat.tool-result-of-call", ids=True, sends="messages", sends_anywhere="tool_call_id")
+@check("v2.chat.tool-result-of-call", ids=True, sends="messages", sends_anywhere="tool_call")
 def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
     """A tool message is refused unless an earlier assistant message has the tool call (CH2-R04)."""
     made: set[object] = set()
@@ -45,7 +45,7 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.tool-calls-distinct", ids=True, sends="messages", sends_anywhere="tool_calls")
+@check("v2.chat.tool-calls-distinct", ids=True, sends="messages", sends_anywhere="tool_call")
 def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """A conversation with two tool calls of the same id is refused (CH2-R04)."""
     made = (call.get("id") for one in _about_calls(evidence) for call in items(one.get("tool_calls")))

@@ -57,9 +57,9 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
         return
     billed = _billed(evidence)
     # Without billed units there is nothing to compare the header with.
-    if not _TOKENS & billed.keys() or not all(map(_is_whole, billed.values())):
+    if _TOKENS.isdisjoint(billed) or not all(map(_is_whole, billed.values())):
         return
-    expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
+    expected = int(billed.get("input_tokens", 0) + billed.get("output_tokens", 0))
     if _whole(reported) != expected:
         yield Breach("header:num_tokens", f"{expected}, the billed input and output tokens", cut(reported))
 
@@ -131,7 +131,7 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 # -- texts
 
 
-@check("common.text-whole", returns="message text summary generations", returns_anywhere="\ufffd")
+@check("common.text-whole", returns="message text summary generations")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
     """A generated text has U+FFFD only where the request has it, or at its end."""
     if _has_replaced(evidence.parsed.exchange.request.body or b""):
