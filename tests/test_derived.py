@@ -116,3 +116,19 @@ def test_a_stored_amended_document_is_what_the_amendments_make(
         assert repr(overlay.apply_once(declarations.published, changes, path)) == repr(made)
     fewer = overlay.apply_once(declarations.published, changes[:1], path)
     assert repr(fewer) == repr(overlay.apply(declarations.published, changes[:1])) != repr(made)
+
+
+def test_the_parts_that_amendments_change_are_stored_as_well(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other amendments change others."""
+    declarations = load_declarations()
+    path = CONTRACTS / "changed"
+    made = overlay.changed_parts_once(declarations.published, declarations.changes, path)
+    assert made == overlay.changed_parts(declarations.published, declarations.changes)
+    assert sum(one.name.startswith("changed.") for one in stored(prefix)) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(overlay, "carry_out", None)
+        assert overlay.changed_parts_once(declarations.published, declarations.changes, path) == made
+    fewer = overlay.changed_parts_once(declarations.published, declarations.changes[:2], path)
+    assert fewer == {one.id: made[one.id] for one in declarations.changes[:2]}

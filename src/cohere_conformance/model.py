@@ -387,14 +387,8 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Identity across runs, as 12 hex digits: independent of wording, order and array positions."""
-        return _fingerprint(
-            self.operation,
-            f"{self.status // 100}xx",
-            self.kind.value,
-            self.location,
-            self.value_class,
-            self.requirement or "",
-        )
+        label, status, rule = self.operation, f"{self.status // 100}xx", self.requirement or ""
+        return _fingerprint(label, status, self.kind.value, self.location, self.value_class, rule)
 
 
 @lru_cache(maxsize=1024)

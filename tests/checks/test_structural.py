@@ -119,3 +119,10 @@ def test_every_schema_of_a_response_is_understood() -> None:
                 media.body for declared in operation.responses.values() for media in declared.media.values()
             ]
             assert all(structural(body) for body in bodies if body is not None)
+
+
+def test_an_object_is_shown_with_its_properties_in_alphabetical_order() -> None:
+    for _ in range(3):
+        text = ParsedText('{"a": "", "d": {"z": [{"y": 1, "x": 2}], "b": 3}}', alike=True)
+        (found,) = judge_text(FRAME, Validator(ITEM), text)
+        assert found.observed == 'd: {"b": 3, "z": [{"x": 2, "y": 1}]}'

@@ -150,7 +150,7 @@ def _findings(frame: Frame, error: Violation, value: Any, prefix: str) -> Iterat
                 Kind.PROPERTY_UNDOCUMENTED,
                 location=at,
                 expected=known,
-                observed=f"{cut(name)}: {shown(value[name], at)}",
+                observed=f"{cut(name)}: {shown(_ordered(value[name]), at)}",
             )
             # More findings of one kind and severity than are stored for one exchange are only counted.
             further = len(error.names) - MOST if name == error.names[:MOST][-1] else 0
@@ -163,9 +163,16 @@ def _findings(frame: Frame, error: Violation, value: Any, prefix: str) -> Iterat
         kind,
         location=location,
         expected=of_keyword(keyword, node),
-        observed=shown(value, location),
+        observed=shown(_ordered(value), location),
         value_class=variant,
     )
+
+
+def _ordered(value: Any) -> Any:
+    """Return a value with the properties of each object in alphabetical order."""
+    if isinstance(value, dict):
+        return {name: _ordered(value[name]) for name in sorted(value)}
+    return [_ordered(one) for one in value] if isinstance(value, list) else value
 
 
 def _kind(keyword: str, node: Any, value: Any) -> tuple[Kind, str]:

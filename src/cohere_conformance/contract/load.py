@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import marshal
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.bundle import bundle
 from cohere_conformance.contract.compile import Contract, compile_contract, operations_of
@@ -14,15 +13,16 @@ from cohere_conformance.contract.overlay import (
     Amendment,
     apply,
     apply_once,
-    carry_out,
+    changed_parts,
+    changed_parts_once,
     load_additions,
     load_amendments,
 )
-from cohere_conformance.contract.parts import parts_of, used_parts
+from cohere_conformance.contract.parts import used_parts
 from cohere_conformance.data import folder, is_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cohere_conformance.contract.documents import Document
@@ -113,16 +113,9 @@ class Declarations:
     @cached_property
     def _changed(self) -> dict[str, frozenset[str]]:
         """The parts of the document that each amendment, addition or tolerance changes, by its id."""
-        changed = {}
-        amended = apply(self.published, ())
-        before = _as_bytes(parts_of(amended))
-        for one in self.changes:
-            carry_out(amended, one)
-            after = _as_bytes(parts_of(amended))
-            names = before.keys() | after.keys()
-            changed[one.id] = frozenset(name for name in names if before.get(name) != after.get(name))
-            before = after
-        return changed
+        if self.stored_below is None:
+            return changed_parts(self.published, self.changes)
+        return changed_parts_once(self.published, self.changes, self.stored_below / "changed")
 
     def contract_with(self, amendments: Sequence[Amendment]) -> Contract:
         """Compile the published document with some amendments, additions or tolerances only, once.
@@ -145,12 +138,6 @@ class Declarations:
         rest = [amendment for amendment in amendments if amendment.klass == "request-tolerance"]
         requests = apply(document, rest) if rest else document
         return compile_contract(document, self.grammars, requests=requests, servers=self.servers)
-
-
-def _as_bytes(parts: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return each part in a form that later changes of the document do not reach; faster than copies."""
-    # Version 2 does not depend on whether two equal values are one.
-    return {name: marshal.dumps(value, 2) for name, value in parts.items()}
 
 
 def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -> Declarations:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
+from cohere_conformance.contract import parts
 from cohere_conformance.contract.documents import Document, load_typed
 from cohere_conformance.errors import ContractError
 from cohere_conformance.inputs.derived import load_derived, store_derived
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 _WITHOUT_REFERENCES = 2
@@ -164,20 +165,61 @@ def apply_once(document: Document, amendments: Sequence[Amendment], path: Path) 
     Raises:
         ContractError: likewise.
     """
+    return cast("Document", _once(document, amendments, path, lambda: apply(document, amendments)))
+
+
+def changed_parts(document: Document, amendments: Sequence[Amendment]) -> dict[str, frozenset[str]]:
+    """Return the parts of a document that each amendment changes, by its id.
+
+    Args:
+        document: to amend.
+        amendments: applied one after the other.
+
+    Raises:
+        ContractError: as `apply`.
+    """
+    changed = {}
+    amended = apply(document, ())
+    before = _as_bytes(parts.parts_of(amended))
+    for one in amendments:
+        carry_out(amended, one)
+        after = _as_bytes(parts.parts_of(amended))
+        names = before.keys() | after.keys()
+        changed[one.id] = frozenset(name for name in names if before.get(name) != after.get(name))
+        before = after
+    return changed
+
+
+def changed_parts_once(
+    document: Document, amendments: Sequence[Amendment], path: Path
+) -> dict[str, frozenset[str]]:
+    """Return what `changed_parts` returns, and store it as `apply_once` does."""
+    found = _once(document, amendments, path, lambda: changed_parts(document, amendments))
+    return cast("dict[str, frozenset[str]]", found)
+
+
+def _as_bytes(values: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return each part in a form that later changes of the document do not reach; faster than copies."""
+    # Whether two equal values are one does not matter.
+    return {name: marshal.dumps(value, _WITHOUT_REFERENCES) for name, value in values.items()}
+
+
+def _once(document: Document, amendments: Sequence[Amendment], path: Path, make: Callable[[], Any]) -> Any:
+    """Return what is made of a document and amendments, and store it for the next process."""
     source = marshal.dumps(document, _WITHOUT_REFERENCES) + msgspec.json.encode(amendments) + _rules()
     stored = load_derived(path, source)
     if stored is not None:
         with suppress(EOFError, ValueError, TypeError):
-            return cast("Document", marshal.loads(stored))
-    amended = apply(document, amendments)
-    store_derived(path, source, marshal.dumps(amended))
-    return amended
+            return marshal.loads(stored)
+    made = make()
+    store_derived(path, source, marshal.dumps(made))
+    return made
 
 
 @lru_cache(maxsize=1)
 def _rules() -> bytes:
-    """Return this very module: an amended document depends on it as well."""
-    return Path(__file__).read_bytes()
+    """Return the modules on which an amended document and its parts depend as well."""
+    return b"".join(Path(name).read_bytes() for name in (__file__, parts.__file__))
 
 
 def carry_out(document: Document, amendment: Amendment) -> None:
