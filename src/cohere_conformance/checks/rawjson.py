@@ -81,7 +81,7 @@ def parse(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
 def parse_plain(raw: bytes | str) -> Any:
     """Return the value of a JSON text in which no object has a name twice, in a fifth of the time.
 
-    `NOTHING` stands for a text that only `parse` understands: one with a defect, or a number beyond doubles.
+    It is `NOTHING` for a text that only `parse` understands: one with a defect, or a number beyond doubles.
     """
     try:
         return _FAST.decode(raw)

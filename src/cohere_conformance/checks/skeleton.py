@@ -24,7 +24,7 @@ _LONGEST_KEPT = 100
 """Characters of a text that can be kept."""
 _ESCAPED = re.compile(r"[\x00-\x1f\"\\]")
 _LONGEST_FORM = 1024
-"""Bytes of names or of texts for which no digest stands."""
+"""Bytes of names or of texts above which they are replaced by a digest."""
 
 
 class Skeleton:
@@ -70,7 +70,7 @@ class Skeleton:
 
 
 def _short(form: bytes) -> bytes:
-    """Return what stands for a form: a digest if it is long, so that forms can be remembered."""
+    """Return a form, or its digest if it is long, so that forms can be remembered."""
     return form if len(form) <= _LONGEST_FORM else hashlib.sha256(form).digest()
 
 
