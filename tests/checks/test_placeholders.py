@@ -9,7 +9,6 @@ from builders import JSON, UUID, exchange
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.edge import edge
-from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.contract import load_contract
 
@@ -106,4 +105,4 @@ def test_the_format_of_a_replaced_id_is_not_judged() -> None:
 def test_a_response_of_an_intermediary_is_recognised(status: int, body: Any, reason: str) -> None:
     """A gateway answers with a page or with nothing, the API with an object of JSON."""
     made = exchange("POST /v2/chat", body, status=status, headers=() if body is None else JSON)
-    assert edge(ParsedExchange(made)) == reason
+    assert edge(made) == reason

@@ -24,7 +24,7 @@ class Selection:
     """Collects findings of one exchange in bounded memory."""
 
     def __init__(self) -> None:
-        self._kept: dict[Severity, dict[tuple[object, ...], Finding]] = {one: {} for one in _ORDER}
+        self._kept: dict[Severity, dict[tuple[object, ...], Finding]] = {}
         self._others: set[int] = set()
         self._omitted = 0
         self._seen = 0
@@ -41,13 +41,13 @@ class Selection:
     @property
     def is_breaking(self) -> bool:
         """Whether any finding is breaking."""
-        return bool(self._kept[Severity.BREAKING])
+        return Severity.BREAKING in self._kept
 
     def _add(self, finding: Finding) -> None:
         self._omitted += finding.omitted
         # Distinguishes findings of one exchange, cheaper than their fingerprints.
         key = (finding.kind, finding.requirement, finding.location, finding.value_class)
-        kept = self._kept[finding.severity]
+        kept = self._kept.setdefault(finding.severity, {})
         if key in kept or len(kept) < MOST:
             kept[key] = finding
         elif len(self._others) < _COUNTED:
@@ -57,7 +57,7 @@ class Selection:
         """Return the stored findings; the first one has the number of omitted ones."""
         if not self._seen:
             return []
-        every = [finding for severity in _ORDER for finding in self._kept[severity].values()]
+        every = [finding for severity in _ORDER for finding in self._kept.get(severity, {}).values()]
         kept = every[:MOST]
         omitted = self._omitted + len(self._others) + len(every) - len(kept)
         if not omitted:

@@ -88,7 +88,8 @@ class BoundedStream:
 def within_limits(text: bytes) -> bool:
     """Return whether the complete JSON text of one exchange exceeds no limit."""
     opened = text.count(b"[") + text.count(b"{")
-    if opened <= DEEPEST and len(text) <= MOST_VALUES and not _SAMPLED.search(text[::_SAMPLE]):
+    short = len(text) <= LONGEST_NUMBER or (len(text) <= MOST_VALUES and not _SAMPLED.search(text[::_SAMPLE]))
+    if opened <= DEEPEST and short:
         return True
     # What was counted may be inside of strings.
     scan = _Scan()

@@ -155,7 +155,8 @@ class JsonItems:
         """Return the text up to an offset; what is wrong with it is seen without decoding it, too."""
         text = self._text[self._at : end]
         try:
-            text.decode()
+            if not text.isascii():
+                text.decode()
         except UnicodeDecodeError as error:
             raise _UnclearError from error
         if not within_limits(text):

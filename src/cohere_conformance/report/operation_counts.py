@@ -60,19 +60,32 @@ class OperationCounts:
             inconclusive: whether the response says nothing about the API.
         """
         numbers = self._numbers.setdefault(operation, Counter())
-        server = [finding for finding in findings if finding.kind is not Kind.REQUEST_INVALID]
-        severities = {finding.severity for finding in server if finding.amendment is None}
+        explained, refused, severities = False, False, set[Severity]()
+        for finding in findings:
+            if finding.amendment is not None:
+                explained = True
+            elif finding.kind is Kind.REQUEST_INVALID:
+                refused = True
+            else:
+                severities.add(finding.severity)
         numbers["judged"] += 1
-        numbers["clean"] += not inconclusive and body is BodyState.JUDGED and not severities & _DEVIATING
-        numbers["unrecorded"] += body is BodyState.NOT_RECORDED
-        numbers["undecoded"] += body is BodyState.NOT_DECODED
-        numbers["known defects"] += any(finding.amendment is not None for finding in findings)
-        numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
-        numbers["requests judged"] += request_judged
-        numbers["cases"] += of_a_case
-        numbers["requests deviating"] += any(
-            finding.kind is Kind.REQUEST_INVALID and finding.amendment is None for finding in findings
-        )
+        # Only what is true is added: most of it is not, and each takes a while.
+        if not inconclusive and body is BodyState.JUDGED and severities.isdisjoint(_DEVIATING):
+            numbers["clean"] += 1
+        if body is BodyState.NOT_RECORDED:
+            numbers["unrecorded"] += 1
+        if body is BodyState.NOT_DECODED:
+            numbers["undecoded"] += 1
+        if explained:
+            numbers["known defects"] += 1
+        if response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES:
+            numbers["streams"] += 1
+        if request_judged:
+            numbers["requests judged"] += 1
+        if of_a_case:
+            numbers["cases"] += 1
+        if refused:
+            numbers["requests deviating"] += 1
         for severity in severities:
             numbers[severity.value] += 1
         self._latencies.add(operation, response)

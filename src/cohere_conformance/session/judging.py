@@ -10,7 +10,6 @@ import msgspec
 from cohere_conformance.checks import Corrector, Explainer
 from cohere_conformance.checks.edge import edge
 from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
@@ -131,7 +130,7 @@ class Judge:
                     tally.add_remark(value.source.file, "url", WITHOUT_HOST)
                 return
             judgement = self.judgement(value)
-            excuse = edge(ParsedExchange(value)) if route.operation is not None else ""
+            excuse = edge(value) if route.operation is not None else ""
         except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
             reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
             tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
