@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -321,6 +322,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--faultless", type=int, help="runs against the right server for each group (3)")
     parser.add_argument("--output", type=Path, default=TABLE, help="the page that is written")
     parser.add_argument("--ours", metavar="COMMAND", help="calls our command line")
+    parser.add_argument("--profile", choices=("smoke", "gate", "deep"), default="gate", help="of ours")
     parser.add_argument("--schemathesis", metavar="COMMAND", help="calls theirs")
     parser.add_argument("--no-gate", action="store_true", help="exit with 0 whatever comes out")
     options = parser.parse_args(arguments)
@@ -332,7 +334,10 @@ def main(arguments: list[str] | None = None) -> int:
     faultless = options.faultless or (1 if options.quick else 3)
     groups = {name: () if options.whole else reach(name) for name in names}
     with tempfile.TemporaryDirectory() as name:
-        contestants: list[Contestant] = [Ours(tuple(shlex.split(options.ours))) if options.ours else Ours()]
+        ours = Ours(profile=options.profile)
+        if options.ours:
+            ours = replace(ours, binary=tuple(shlex.split(options.ours)))
+        contestants: list[Contestant] = [ours]
         if not options.only_ours:
             beside = Path(sys.executable).with_name("schemathesis")
             binary = tuple(shlex.split(options.schemathesis or str(beside)))

@@ -82,17 +82,19 @@ class Ours:
         binary: the words that call it.
         name: in the tables.
         codes: exit codes of a complete run: clean, deviating, or some case failed in the harness.
+        profile: how much it sends.
     """
 
     binary: tuple[str, ...] = (sys.executable, "-m", "cohere_conformance")
     name: str = "ours"
     codes: tuple[int, ...] = (0, 1, 3)
+    profile: str = "gate"
 
     def command(self, task: Task) -> list[str]:
         """Return the words of the call."""
         groups = [f"--only={','.join(task.groups)}"] if task.groups else []
         options = [f"--url={task.url}", f"--seed={task.seed}", f"--report-dir={task.folder / 'report'}"]
-        return [*self.binary, "fuzz", "--fuzz-profile=gate", *options, *groups]
+        return [*self.binary, "fuzz", f"--fuzz-profile={self.profile}", *options, *groups]
 
     def reported(self, task: Task) -> frozenset[Reported]:
         """Return what no amendment explains, down to notices, which do not fail a run.

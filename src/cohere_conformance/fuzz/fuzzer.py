@@ -19,7 +19,7 @@ from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.fuzz.database import DatabaseSection, open_database
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
-from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
+from cohere_conformance.fuzz.effort import EFFORTS
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.paths import harmless
@@ -116,7 +116,7 @@ class Fuzzer:
         attempts = _Attempts(test, self._runner, self._baseline_of(operation, mode))
         reason = ""
         try:
-            if mode is GenerationMode.POSITIVE and self._options.profile is not FuzzProfile.SMOKE:
+            if mode is GenerationMode.POSITIVE:
                 # Some defects show without a change: with a certain text, in a stream, or in a tool call.
                 every = self._permitted(written(self._suite, operation, self._plan.profile))
                 for anchor in () if isinstance(every, str) else every:
