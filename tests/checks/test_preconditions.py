@@ -11,7 +11,7 @@ from tests.support.builders import JSON, SSE, exchange
 from cohere_conformance.checks import registry
 from cohere_conformance.checks.judge import evidence_of, judge_parsed
 from cohere_conformance.checks.parsed import ParsedExchange
-from cohere_conformance.checks.preconditions import Applicable, Features, Precondition
+from cohere_conformance.checks.preconditions import Applicable, FoundFeatures, Precondition
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange, StreamEvent
@@ -104,9 +104,9 @@ def test_each_part_of_a_condition_must_be_satisfied_and_one_name_of_each_is_enou
         _One("headers", Precondition(headers=frozenset({"num_tokens", "num-tokens"}))),
     ]
     nothing: frozenset[str] = frozenset()
-    others = Features((nothing, names, names, names, names), streamed=True, invalid=True)
+    others = FoundFeatures((nothing, names, names, names, names), streamed=True, invalid=True)
     assert not Precondition(sends=names).satisfied(others)
-    documents = Features((frozenset({"documents"}), nothing, nothing, nothing, nothing))
+    documents = FoundFeatures((frozenset({"documents"}), nothing, nothing, nothing, nothing))
     assert Precondition(sends=names).satisfied(documents)
 
     def chosen(value: Exchange) -> list[str]:

@@ -13,7 +13,7 @@ from cohere_conformance.checks.parts import parts
 from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
 from cohere_conformance.checks.selection import MOST
-from cohere_conformance.checks.structural import BOUNDS, Violation, structural
+from cohere_conformance.checks.structural import BOUNDS, SchemaError, structural
 from cohere_conformance.checks.wording import of_keyword
 from cohere_conformance.model import Finding, Kind
 from cohere_conformance.pointer import escaped
@@ -74,7 +74,7 @@ def _invalid(
     validator: Validator,
     value: Any,
     prefix: str,
-    learn: Callable[[Sequence[Violation]], None] | None = None,
+    learn: Callable[[Sequence[SchemaError]], None] | None = None,
 ) -> Iterator[Finding]:
     """Yield the deviations of a value that is known to be invalid; `learn` is given all errors of a value."""
     try:
@@ -88,7 +88,7 @@ def _invalid(
         yield from malformed(frame, _malformed_kind(prefix), [TOO_DEEP], prefix)
 
 
-def _errors(validator: Validator, value: Any) -> list[Violation]:
+def _errors(validator: Validator, value: Any) -> list[SchemaError]:
     """Return the errors of a value; that of an enumeration is left out where there is one of the type."""
     errors = list(validator.compiled.iter_errors(value))
     mistyped = {tuple(error.instance_path) for error in errors if error.schema_path[-1] == "type"}
@@ -99,14 +99,14 @@ def _errors(validator: Validator, value: Any) -> list[Violation]:
     ]
 
 
-def _violation(schema: Any, error: jsonschema_rs.ValidationError) -> Violation:
+def _violation(schema: Any, error: jsonschema_rs.ValidationError) -> SchemaError:
     location, node = located(schema, error.evaluation_path)
     keyword, names = str(error.schema_path[-1]), tuple[str, ...]()
     if keyword == "required":
         names = (error.kind.as_dict()["property"],)
     elif keyword == "additionalProperties":
         names = tuple(error.kind.as_dict()["unexpected"])
-    return Violation(keyword, tuple(error.instance_path), location, node, names)
+    return SchemaError(keyword, tuple(error.instance_path), location, node, names)
 
 
 def _malformed_kind(prefix: str) -> Kind:
@@ -126,7 +126,7 @@ def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str
         )
 
 
-def _findings(frame: Frame, error: Violation, value: Any, prefix: str) -> Iterator[Finding]:
+def _findings(frame: Frame, error: SchemaError, value: Any, prefix: str) -> Iterator[Finding]:
     """Yield the findings of an error of a value."""
     keyword, node, location = error.keyword, error.node, prefix + error.location
     for token in error.path:

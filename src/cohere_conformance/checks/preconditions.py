@@ -17,7 +17,7 @@ _MOST = 1024
 """Selections that are remembered."""
 
 
-class Features(NamedTuple):
+class FoundFeatures(NamedTuple):
     """What an exchange has of all that the preconditions of an operation name.
 
     Attributes:
@@ -57,7 +57,7 @@ class Precondition(msgspec.Struct, frozen=True):
         """The names of which an exchange must have one each."""
         return self.sends, self.sends_anywhere, self.returns, self.returns_anywhere, self.headers
 
-    def satisfied(self, features: Features) -> bool:
+    def satisfied(self, features: FoundFeatures) -> bool:
         """Return whether an exchange with these features satisfies it."""
         return (
             all(
@@ -146,7 +146,7 @@ class Applicable(Generic[_One]):
         features = names, evidence.streamed, not evidence.sends_valid
         selected = self._selected.get(features)
         if selected is None:
-            has = Features(tuple(map(frozenset, names)), *features[1:])
+            has = FoundFeatures(tuple(map(frozenset, names)), *features[1:])
             selected = tuple(one for one in self.every if one.precondition.satisfied(has))
             if len(self._selected) >= _MOST:
                 self._selected.clear()

@@ -39,7 +39,7 @@ _MOST = 1024
 """Skeletons whose errors are remembered, of one schema."""
 
 
-class Violation(NamedTuple):
+class SchemaError(NamedTuple):
     """One error of a value by a schema.
 
     Attributes:
@@ -73,9 +73,9 @@ class Structural:
             raise _UnclearError
         self.texts = texts
         self._others = jsonschema_rs.Draft202012Validator(others, validate_formats=True)
-        self._known: dict[Hashable, tuple[Violation, ...]] = {}
+        self._known: dict[Hashable, tuple[SchemaError, ...]] = {}
 
-    def errors(self, form: Hashable, value: Any) -> tuple[Violation, ...] | None:
+    def errors(self, form: Hashable, value: Any) -> tuple[SchemaError, ...] | None:
         """Return the errors of a value with a known skeleton; `None` if they have to be found.
 
         Args:
@@ -85,7 +85,7 @@ class Structural:
         known = self._known.get(form)
         return known if known is not None and self._others.is_valid(value) else None
 
-    def learn(self, form: Hashable, value: Any, errors: Sequence[Violation]) -> None:
+    def learn(self, form: Hashable, value: Any, errors: Sequence[SchemaError]) -> None:
         """Remember the errors of a value, if they follow from its skeleton."""
         if all(error.keyword in _STRUCTURAL for error in errors) and self._others.is_valid(value):
             if len(self._known) >= _MOST:
