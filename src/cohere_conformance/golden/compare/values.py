@@ -222,12 +222,15 @@ class Differences:
 
     def _presence(self, tag: str | None, pair: _Pair, golden: int, fresh: int) -> None:
         """Note a property that all golden objects have and a fresh one has not, or that none of them has."""
+        missing = len(pair.golden) == golden and len(pair.fresh) < fresh
+        if not missing and (pair.golden or not pair.fresh):
+            return
         location = self.place(tag, pair.tokens)
-        if len(pair.golden) == golden and len(pair.fresh) < fresh:
+        if missing:
             self.note(
                 location, "missing", shown(pair.golden[0], location), "no such property", where=pair.where
             )
-        elif not pair.golden and pair.fresh:
+        else:
             observed = shown(pair.fresh[0], location)
             self.note(
                 location, "new", "no such property", observed, where=pair.where, severity=Severity.ADDITIVE
