@@ -434,6 +434,6 @@ def test_the_effect_on_the_official_sdk_is_shown(
 def test_without_the_sdk_nothing_is_judged(
     traffic: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cohere_conformance.sdk.parsing.find_spec", lambda _: None)
+    monkeypatch.setattr("cohere_conformance.sdk.installed.find_spec", lambda _: None)
     assert run(["check", traffic(RERANK), "--sdk-effect"]) == 4
     assert "pip install 'cohere-conformance[sdk]'" in capsys.readouterr().err

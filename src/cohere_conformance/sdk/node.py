@@ -11,7 +11,6 @@ import json
 import os
 import re
 import select
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Request
 from cohere_conformance.report import SdkParse
 from cohere_conformance.sdk.arguments import api_path, asks_otherwise, json_value, streams
+from cohere_conformance.sdk.installed import NODE_PACKAGE, OPTION, folder_name
 from cohere_conformance.sdk.methods import METHODS, V2
 from cohere_conformance.sdk.parse import listed
 from cohere_conformance.sdk.parsing import body_value, events_of, succeeded
@@ -33,36 +33,12 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Exchange, Response
 
-OPTION = "--sdk-effect-node"
 _SCRIPT = Path(__file__).with_name("node_parse.cjs")
-PACKAGE = "cohere-ai"
 _PATIENCE = 60.0
 """Seconds that one response may take; the first one includes the start of Node."""
 _UNDERSCORE = re.compile(r"_([a-z])")
 _INDEX = re.compile(r"\[\d+\]")
 _BREADCRUMB = "response"
-
-
-def folder_name(folder: str) -> str:
-    """Return name and version of the SDK in a folder, such as `cohere-ai 8.1.0`, without starting Node.
-
-    Args:
-        folder: with `node_modules/cohere-ai`.
-
-    Raises:
-        UsageError: there is no Node, or no such SDK.
-    """
-    if shutil.which("node") is None:
-        raise UsageError(f"{OPTION} {folder}: expected Node on the search path, got none; install Node")
-    package = Path(folder, "node_modules", PACKAGE, "package.json")
-    try:
-        version = json.loads(package.read_bytes())["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{OPTION} {folder}: expected a folder with node_modules/{PACKAGE}, got none; "
-            f"npm install --prefix {folder} {PACKAGE}"
-        ) from error
-    return f"{PACKAGE} {version}"
 
 
 class NodeSdk:
@@ -92,7 +68,9 @@ class NodeSdk:
         try:
             self._line()
         except ReportError as error:
-            raise UsageError(f"{OPTION} {folder}: expected {PACKAGE} 7 or newer, got: {error}") from error
+            raise UsageError(
+                f"{OPTION} {folder}: expected {NODE_PACKAGE} 7 or newer, got: {error}"
+            ) from error
 
     def parse(self, exchange: Exchange, label: str) -> SdkParse | None:
         """Return how the SDK parses a response.
@@ -171,8 +149,8 @@ class NodeSdk:
 
     def _ended(self) -> ReportError:
         return ReportError(
-            f"the process of {PACKAGE}: expected a result within {_PATIENCE:g} seconds, got none; "
-            f"leave out {OPTION}, or use another version of {PACKAGE}"
+            f"the process of {NODE_PACKAGE}: expected a result within {_PATIENCE:g} seconds, got none; "
+            f"leave out {OPTION}, or use another version of {NODE_PACKAGE}"
         )
 
 

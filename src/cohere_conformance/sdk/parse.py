@@ -9,8 +9,9 @@ import msgspec
 
 from cohere_conformance.report import SdkParse
 from cohere_conformance.report.render.safe import plain
+from cohere_conformance.sdk.installed import PACKAGE
 from cohere_conformance.sdk.loss import LossKind
-from cohere_conformance.sdk.parsing import PACKAGE, lost, parsed_values, succeeded, undisturbed
+from cohere_conformance.sdk.parsing import lost, parsed_values, succeeded, undisturbed
 from cohere_conformance.sdk.transport import cut, is_other_media, with_body
 
 if TYPE_CHECKING:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.sdk.installed import NODE_PACKAGE, PACKAGE, folder_name, package_name
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
@@ -52,9 +54,6 @@ class SdkParsers(msgspec.Struct, frozen=True):
         """
         if not self:
             return ()
-        from cohere_conformance.sdk.node import folder_name
-        from cohere_conformance.sdk.parsing import package_name
-
         names = [package_name()] if self.python else []
         return tuple([*names, folder_name(self.node)] if self.node else names)
 
@@ -125,17 +124,12 @@ def of_names(names: tuple[str, ...]) -> SdkParsers:
     """Return the SDKs that a report names, as far as they are here."""
     if not names:
         return NO_SDKS
-    from cohere_conformance.sdk.node import PACKAGE as NODE_PACKAGE
-    from cohere_conformance.sdk.parsing import PACKAGE
-
     python, node = (any(one.startswith(f"{name} ") for one in names) for name in (PACKAGE, NODE_PACKAGE))
     return SdkParsers(python and _has_python(), "." if node and _has_node(".") else "", found=(PYTHON, NODE))
 
 
 def _has_python() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("cohere") is not None
+    return find_spec(PACKAGE) is not None
 
 
 def _has_node(folder: str) -> bool:

@@ -6,13 +6,12 @@ import json
 import logging
 import warnings
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.framing import split
 from cohere_conformance.errors import UsageError
 from cohere_conformance.report.render.safe import plain
+from cohere_conformance.sdk.installed import EXTRA, package_name
 from cohere_conformance.sdk.loss import LossKind
 from cohere_conformance.sdk.transport import is_sse
 
@@ -23,26 +22,10 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
     from cohere_conformance.sdk.calling import SdkResult
 
-PACKAGE = "cohere"
-_EXTRA = "pip install 'cohere-conformance[sdk]'"
 _END = "[DONE]"
 _TYPES = ("type", "event_type")
 _UNNAMED = "?"
 """The type of an event without one."""
-
-
-def package_name() -> str:
-    """Return name and version of the official SDK, such as `cohere 7.3.1`, without importing it.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    if find_spec(PACKAGE) is None:
-        raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
-    try:
-        return f"{PACKAGE} {version(PACKAGE)}"
-    except PackageNotFoundError:
-        return f"{PACKAGE} (version unknown)"
 
 
 def installed() -> str:
@@ -57,7 +40,7 @@ def installed() -> str:
     except ImportError as error:
         reason = plain(str(error).partition("\n")[0])
         raise UsageError(
-            f"expected the official SDK, got a package cohere that fails to import ({reason}); {_EXTRA}"
+            f"expected the official SDK, got a package cohere that fails to import ({reason}); {EXTRA}"
         ) from error
     return VERSION
 
