@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from jinja2 import DictLoader
 
-from cohere_conformance.contract import documents, load_declarations, overlay
+from cohere_conformance.contract import documents, load_declarations, overlay, yaml12
 from cohere_conformance.data import folder
 from cohere_conformance.inputs.derived import load_derived, store_derived
+from cohere_conformance.observed import file
 from cohere_conformance.report.render import html
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def test_a_stored_document_is_the_parsed_one(
     name: str, prefix: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the type of each value, and it is not parsed a second time."""
-    parsed, _ = documents.load_located(CONTRACTS / name)
+    parsed, _ = yaml12.load_located(CONTRACTS / name)
     assert repr(documents.load_yaml(CONTRACTS / name)) == repr(parsed)
     assert len(stored(prefix)) == 1
-    monkeypatch.setattr(documents, "load_located", None)
+    monkeypatch.setattr(yaml12, "load_located", None)
     assert repr(documents.load_yaml(CONTRACTS / name)) == repr(parsed)
 
 
@@ -80,6 +81,21 @@ def test_nothing_is_stored_where_bytecode_is_not_written(
     monkeypatch.setattr(sys, "pycache_prefix", str(prefix / "file"))
     assert documents.load_yaml(path)
     assert stored(prefix) == [prefix / "file"]
+
+
+def test_stored_shapes_are_those_of_the_files(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same order; a damaged copy is not used."""
+    loaded = file.load_observed(CONTRACTS / "observed")
+    shipped = file.shipped_observed.__wrapped__
+    assert shipped() == loaded
+    [copy] = [one for one in stored(prefix) if one.name.startswith("evidence.")]
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "load_observed", None)
+        assert [*shipped().items()] == [*loaded.items()]
+    whole = copy.read_bytes()
+    for content in (whole[:-7], whole[:16], b""):
+        copy.write_bytes(content)
+        assert shipped() == loaded
 
 
 def test_a_document_of_the_user_is_never_stored(prefix: Path) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from cohere_conformance.contract.documents import load_located, load_typed, load_yaml
+from cohere_conformance.contract.documents import load_typed, load_yaml
+from cohere_conformance.contract.yaml12 import load_located
 from cohere_conformance.data import folder, is_shipped
 from cohere_conformance.errors import ContractError
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
-from cohere_conformance.history.measures import measures
+from cohere_conformance.history.measures import measures, median
 from cohere_conformance.history.past import PastRun
 from cohere_conformance.report.changes import RunFigures
 
@@ -109,3 +112,8 @@ def test_nights_compare_latencies_but_no_coverage() -> None:
     assert [one.name for one in of_last(*(planned(day) for day in range(1, 5)), slow)] == [
         "latency of POST /v2/chat"
     ]
+
+
+@drawn(st.lists(st.floats(0, 1e6), min_size=1))
+def test_a_median_is_that_of_the_standard_library(values: list[float]) -> None:
+    assert median(values) == statistics.median(values)

@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from cohere_conformance.cases.grammar import AT, FileEntry, YamlMapping
-from cohere_conformance.contract.documents import load_located
+from cohere_conformance.contract.yaml12 import load_located
 from cohere_conformance.errors import CaseError, ContractError
 
 if TYPE_CHECKING:

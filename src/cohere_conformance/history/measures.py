@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from cohere_conformance.history.states import RECENT, state_of
@@ -18,6 +17,12 @@ _ENOUGH = 3
 _TIMES, _MILLISECONDS = 2.0, 100.0
 """How many times slower or faster an operation has to be, and by how much: a faster machine or a busy minute
 changes less, and nobody acts upon less."""
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of at least one number, as the module `statistics` does, which is slow to import."""
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 class _Measure(NamedTuple):

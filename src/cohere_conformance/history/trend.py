@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from cohere_conformance.history.measures import median
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

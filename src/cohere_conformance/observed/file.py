@@ -6,8 +6,9 @@ import fcntl
 import json
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -16,6 +17,8 @@ from msgspec import Meta
 from cohere_conformance.contract.documents import load_typed
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError, ReportError, UsageError
+from cohere_conformance.inputs.derived import load_derived, store_derived
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.observed.evidence import (
     BEFORE,
     Counts,
@@ -31,7 +34,6 @@ from cohere_conformance.observed.evidence import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 FORMAT = 1
 _SUFFIX = ".yaml"
@@ -48,6 +50,9 @@ _Name = Annotated[str, Meta(max_length=400)]
 _PLAIN = re.compile(r"[/A-Za-z][\w./*-]*(?: [\w./*-]+)*")
 """Texts that need no quotes, unless they are words of YAML."""
 _WORDS = frozenset({"null", "true", "false"})
+_STORED = msgspec.msgpack.Decoder(list[tuple[Scenario, ScenarioEvidence]])
+_RULES = (Path(__file__), Path(__file__).with_name("evidence.py"))
+"""On which the evidence in a file depends as well."""
 _TYPES = frozenset({"null", "boolean", "number", "string", "array", "object"})
 
 
@@ -112,7 +117,16 @@ def shipped_observed() -> Evidence:
     Raises:
         UsageError: a file is broken.
     """
-    return load_observed(folder("contracts") / "observed")
+    place = folder("contracts") / "observed"
+    name = place / "evidence"  # in the folder of the stored forms
+    source = b"".join(map(read_document, [*sorted(place.glob(f"*{_SUFFIX}")), *_RULES]))
+    stored = load_derived(name, source)
+    if stored is not None:
+        with suppress(msgspec.MsgspecError):
+            return dict(_STORED.decode(stored))
+    evidence = load_observed(place)
+    store_derived(name, source, msgspec.msgpack.encode([*evidence.items()]))
+    return evidence
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
@@ -17,12 +18,23 @@ from cohere_conformance.recordings.sniff import recognise
 
 _Parser = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError | RecordingNote]]
 
+
+def _of_yaml(name: str) -> _Parser:
+    """Return a parser of YAML: its library is slow to import, and few recordings need it."""
+
+    def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
+        parser: _Parser = getattr(import_module("cohere_conformance.recordings.yamlfiles"), name)
+        return parser(stream, file)
+
+    return parse
+
+
 _PARSERS: dict[Format, _Parser] = {
-    Format.VCR_YAML: vcr.parse_yaml,
+    Format.VCR_YAML: _of_yaml("parse_cassette"),
     Format.VCR_JSON: functools.partial(vcr.parse_json, name="interactions"),
     Format.RUBY_VCR_JSON: functools.partial(vcr.parse_json, name="http_interactions"),
     Format.JSONL: jsonl.parse,
-    Format.HTTPMOCK: records.parse_httpmock,
+    Format.HTTPMOCK: _of_yaml("parse_httpmock"),
     Format.HTTPRR: httprr.parse,
     Format.PARQUET: parquet.parse,
     Format.CURL: curl.parse,

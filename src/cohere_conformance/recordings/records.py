@@ -8,19 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import yaml
-
-from cohere_conformance.errors import TrafficError
 from cohere_conformance.recordings import jsonl, jsonstream, vcr
 from cohere_conformance.recordings.bodies import json_bytes, pieces
 from cohere_conformance.recordings.fields import mapping
 from cohere_conformance.recordings.scalars import UnusableError, text, unbase64
-from cohere_conformance.recordings.yamlstream import documents
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator, Mapping
 
+    from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Exchange
 
 _PORTS = {"https": ":443", "http": ":80"}
@@ -35,20 +32,6 @@ def parse(stream: io.BufferedReader, file: str, path: str) -> Iterator[Exchange 
         path: location of the records in the notation of ijson: `entries.item`; empty for the document itself.
     """
     return jsonstream.parse(stream, file, (path, "record"), exchange_of)
-
-
-def parse_httpmock(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield the exchange of each mock, one YAML document each, or an error for one that has none."""
-    number = 0
-    try:
-        for number, item in enumerate(documents(stream), 1):
-            try:
-                yield exchange_of(item.value, file, f"mock {number}")
-            except UnusableError as error:
-                yield TrafficError(file, f"mock {number} (line {item.line})", str(error))
-    except yaml.YAMLError as error:
-        where, reason = vcr.broken(error)
-        yield TrafficError(file, where, f"the YAML is broken in mock {number + 1}: {reason}")
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:

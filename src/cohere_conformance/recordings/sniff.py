@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import ijson
 import msgspec
-import yaml
 
 from cohere_conformance.inputs.jsontext import BoundedStream
-from cohere_conformance.inputs.yamlevents import LOADER
 from cohere_conformance.recordings.formats import DetectedFormat, Format, by_keys, by_signature
 from cohere_conformance.recordings.jsonstream import BROKEN
 from cohere_conformance.recordings.spellings import canonical
@@ -137,6 +135,10 @@ def _is_document(stream: RecordingFile, start: bytes) -> bool:
         except BROKEN:
             return False
         return True
+    import yaml  # slow to import, and hardly any file needs it
+
+    from cohere_conformance.inputs.yamlevents import LOADER
+
     try:
         events = yaml.parse(start.rpartition(b"\n")[0] or start, Loader=LOADER)
         return any(isinstance(event, yaml.MappingStartEvent) for event in islice(events, 3))

@@ -1,48 +1,24 @@
-"""Parses cassettes: VCR.py in YAML and JSON, its kin, and the VCR of Ruby (with Betamax, its twin)."""
+"""Parses interactions of cassettes: VCR.py, its kin, and the VCR of Ruby (with Betamax, its twin)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import yaml
-
-from cohere_conformance.errors import TrafficError
-from cohere_conformance.inputs.yamlevents import ExceededError
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 from cohere_conformance.recordings import jsonstream
 from cohere_conformance.recordings.bodies import content, json_bytes, recorded
 from cohere_conformance.recordings.fields import assemble, headers, mapping, status, timestamp
 from cohere_conformance.recordings.scalars import UnusableError, text, unbase64
-from cohere_conformance.recordings.yamlstream import items
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator, Mapping
 
-LISTS = frozenset({"interactions", "http_interactions"})
-"""The name of the list: the first in Python, the second in Ruby."""
-
-
-def parse_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield each interaction, or an error for one that is unusable; a last error where the text breaks."""
-    number = 0
-    try:
-        for item in items(stream, LISTS):
-            number += 1
-            try:
-                yield exchange_of(item.value, file, f"interaction {number}")
-            except UnusableError as error:
-                yield TrafficError(file, f"interaction {number} (line {item.line})", str(error))
-    except yaml.YAMLError as error:
-        where, reason = broken(error)
-        if isinstance(error, ExceededError):
-            yield TrafficError(file, where, f"reading ends here, in interaction {number + 1}: {reason}")
-        else:
-            yield TrafficError(file, where, f"the YAML is broken in interaction {number + 1}: {reason}")
+    from cohere_conformance.errors import TrafficError
 
 
 def parse_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:
-    """Yield each interaction of the list of that name, or an error, as `parse_yaml` does."""
+    """Yield each interaction of the list of that name, or an error for one that is unusable."""
     return jsonstream.parse(stream, file, (f"{name}.item", "interaction"), exchange_of)
 
 
@@ -98,14 +74,3 @@ def _body(message: Mapping[str, object], fields: Headers) -> bytes | None:
         label = value.get("encoding")
         return content(value.get("string"), fields, text(label) if label else None)
     return json_bytes(value)
-
-
-def broken(error: yaml.YAMLError) -> tuple[str, str]:
-    """Return where and why a text is no YAML."""
-    # Only the bare problem: the full message may quote the text, and what is quoted may be a key.
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        return f"line {mark.line + 1}, column {mark.column + 1}", str(getattr(error, "problem", "") or "")
-    where = f"byte {error.position}" if isinstance(error, yaml.reader.ReaderError) else "the text"
-    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
-    return where, str(reason)

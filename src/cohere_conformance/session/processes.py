@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from multiprocessing.context import BaseContext
     from multiprocessing.synchronize import Event
 
@@ -227,6 +227,8 @@ class _Collected:
 
     def take(self) -> None:
         """Wait for some results, and count them."""
+        from concurrent.futures import FIRST_COMPLETED, wait
+
         done, _ = wait(self.running, return_when=FIRST_COMPLETED)
         for future in done:
             self.running.discard(future)

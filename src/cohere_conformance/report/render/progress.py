@@ -7,8 +7,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from cohere_conformance.report.render.safe import plain
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ class ProgressBar:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._bar.add_task(escape(plain(description)), total=total)
+        self._task = self._bar.add_task(_shown(description), total=total)
         self._bar.start()
         self._bar.refresh()
 
@@ -72,7 +70,7 @@ class ProgressBar:
             return
         self._bar.advance(self._task, number)
         if description:
-            self._bar.update(self._task, description=escape(plain(description)))
+            self._bar.update(self._task, description=_shown(description))
         if (now := time.monotonic()) - self._drawn >= _PAUSE:
             self._drawn = now
             self._bar.refresh()
@@ -82,6 +80,12 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _shown(description: str) -> str:
+    from rich.markup import escape
+
+    return escape(plain(description))
 
 
 def on_terminal() -> bool:
