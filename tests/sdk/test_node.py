@@ -158,10 +158,10 @@ def test_a_process_that_has_ended_is_an_error(folder: Path) -> None:
 
 
 def test_a_folder_without_the_sdk_is_a_wrong_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cohere_conformance.sdk.node.shutil.which", lambda _: "/usr/bin/node")
+    monkeypatch.setattr("cohere_conformance.sdk.installed.shutil.which", lambda _: "/usr/bin/node")
     with pytest.raises(UsageError, match="npm install --prefix"):
         _ = SdkParsers(node=str(tmp_path)).names
-    monkeypatch.setattr("cohere_conformance.sdk.node.shutil.which", lambda _: None)
+    monkeypatch.setattr("cohere_conformance.sdk.installed.shutil.which", lambda _: None)
     with pytest.raises(UsageError, match="install Node"):
         _ = SdkParsers(node=str(tmp_path)).names
 
