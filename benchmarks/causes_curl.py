@@ -196,7 +196,7 @@ class Again:
 
 
 def _has_status(row: Row, statuses: Sequence[int]) -> bool:
-    """Return whether one of some statuses is what the fuzzer has found, which the judge does not know of."""
+    """Return whether one of some statuses is what the fuzzer or a test has found, which no case expects."""
     match row.kind:
         case Kind.SERVER_ERROR:
             return any(status >= 500 for status in statuses)
@@ -204,6 +204,8 @@ def _has_status(row: Row, statuses: Sequence[int]) -> bool:
             return any(400 <= status < 500 for status in statuses)
         case Kind.RULE_UNENFORCED:
             return any(status < 300 for status in statuses)
+        case Kind.STATUS_UNEXPECTED if not _cases().keys() & set(row.cases):
+            return row.status in statuses  # a test has sent it, which the judge cannot repeat
     return False
 
 

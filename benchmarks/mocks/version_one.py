@@ -8,7 +8,7 @@ Mistakes, each with words that say how to recognise its cause:
 4. Unknown fields are ignored, as in version 1. :: topic Unknown fields accepted
 5. tokenize has no token_strings. :: property-missing token_strings
 6. Nothing but the presence of properties is validated. :: topic Values accepted
-7. embed takes texts only, no images and no inputs. :: no-feature images:
+7. embed takes texts only, no images and no inputs. :: no-feature images
 """
 
 from __future__ import annotations

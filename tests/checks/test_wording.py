@@ -53,6 +53,7 @@ def test_a_schema_is_said_in_english(schema: object, words: str) -> None:
     [
         ("type", {"type": ["string", "array"]}, "a string or an array"),
         ("enum", {"enum": ["A", "B"], "type": "string"}, "one of A, B"),
+        ("enum", {"enum": ["assistant"]}, "assistant"),
         ("maxItems", {"type": "array", "maxItems": 96}, "an array of at most 96 elements"),
         ("anyOf", {"anyOf": [{}, {}]}, "one of the 2 declared alternatives"),
     ],

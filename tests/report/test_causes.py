@@ -93,12 +93,12 @@ class Server:
         )
         self.tally.add(exchange, label, findings, "", case=name, meant_to_fail=fails)
 
-    def generated(self, *findings: Finding) -> None:
+    def generated(self, *findings: Finding, request: str = "{}", query: str = "") -> None:
         """Add one of many requests that a case generates to be refused."""
         label, status = findings[0].operation, findings[0].status
         method, _, path = label.partition(" ")
-        request = Request(method, f"http://127.0.0.1:1{path}", (), b"{}")
-        exchange = Exchange(request, Response(status, (), b"{}"), Source("run", "fuzz"))
+        sent = Request(method, f"http://127.0.0.1:1{path}{query}", (), request.encode())
+        exchange = Exchange(sent, Response(status, (), b"{}"), Source("run", "fuzz"))
         self.tally.add(exchange, label, findings, "", case="fuzz.a", generated=True, meant_to_fail=True)
 
     def report(self) -> Report:
@@ -1817,3 +1817,242 @@ def test_a_request_that_may_be_refused_crashes_where_those_that_must_be_do(serve
     server.case("rerank.limits", [allowed])
     (cause,) = server.report().causes
     assert cause.title.startswith("Invalid requests crash")
+
+
+# -- generated requests that crash a server
+
+
+def crashed(place: str, value_class: str, operation: str = RERANK) -> Finding:
+    return found(Kind.SERVER_ERROR, place, operation=operation, status=500, value_class=value_class)
+
+
+def test_crashes_on_one_value_are_one_cause_whatever_rule_it_breaks(server: Server) -> None:
+    """An empty text is too short, no listed value, and a query parameter without value."""
+    server.generated(crashed("request:/query", "pattern"), request='{"query": "", "documents": ["a"]}')
+    server.generated(crashed("request:/mode", "enum"), request='{"query": "a", "mode": ""}')
+    server.generated(crashed("query:", "a name"), request='{"query": "a"}', query="?a")
+    (cause,) = server.report().causes
+    assert cause.title == f"Empty texts crash {RERANK} (status 500): mode and query"
+
+
+def test_control_characters_in_bodies_and_queries_are_one_cause(server: Server) -> None:
+    server.generated(crashed("request:/texts/*", "a drawn value", EMBED), request='{"texts": ["\\u001f"]}')
+    server.generated(crashed("query:page_token", "control characters", MODELS), query="?page_token=a%01b")
+    (cause,) = server.report().causes
+    assert cause.title.startswith("Control characters crash 2 operations (status 500)")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "number"),
+    [
+        ('{"a": []}', '{"b": [[]]}', 1),
+        ('{"a": 0}', '{"b": {"c": 0.0}}', 1),
+        ('{"a": null}', '{"b": null}', 1),
+        ('{"a": "\\ud800"}', '{"b": ["x\\udfff"]}', 1),
+        ('{"a": "\U0001f600"}', '{"b": "\\ud83d\\ude00"}', 1),
+        ('{"a": []}', '{"b": ""}', 2),
+        ('{"a": false}', '{"b": 0}', 2),
+        ('{"a": 1}', '{"b": 1}', 2),
+        ("{}", "{}", 2),
+    ],
+)
+def test_crashes_on_unlike_values_are_two_causes(
+    first: str, second: str, number: int, server: Server
+) -> None:
+    server.generated(crashed("request:/a", "minItems"), request=first)
+    server.generated(crashed("request:/b", "type"), request=second)
+    assert len(server.report().causes) == number
+
+
+# -- refusals
+
+
+def test_a_model_of_another_kind_follows_models_that_do_not_exist(server: Server) -> None:
+    accepted = {"operation": RERANK, "observed": "200: {}"}
+    server.case("rerank.unknown-model", [found(Kind.STATUS_UNEXPECTED, expected="status 404", **accepted)])
+    other = found(Kind.STATUS_UNEXPECTED, expected="status 400 or 404 or 422", **accepted)
+    server.case("rerank.model-of-other-kind", [other])
+    (cause,) = server.report().causes
+    assert cause.title == "Models that do not exist are served"
+
+
+def test_the_message_of_a_refusal_follows_valid_requests_that_get_it(server: Server) -> None:
+    body = '{"message": "at most 95"}'
+    refused = found(Kind.STATUS_UNEXPECTED, status=400, expected="status 200", observed="400: at most 95")
+    message = found(
+        Kind.EXPECTATION_FAILED,
+        "/message",
+        status=400,
+        expected="a string that matches 96",
+        observed='"at most 95"',
+    )
+    server.case("chat.most", [refused], body=body)
+    server.case("chat.more", [message], body=body)
+    (cause,) = server.report().causes
+    assert cause.title == f"{CHAT} responds 400 instead of 200: at most 95"
+
+
+def test_a_refused_value_of_the_server_follows_from_its_format(server: Server) -> None:
+    operation = "GET /v1/datasets"
+    dated = found(
+        Kind.FORMAT_INVALID,
+        "/datasets/*/created_at",
+        operation=operation,
+        expected="a date and time (RFC 3339)",
+        observed='"2026-11-30T15:24:41"',
+        value_class="date-time",
+    )
+    refused = found(
+        Kind.STATUS_UNEXPECTED, operation=operation, status=400, expected="status 200", observed="400"
+    )
+    server.case("datasets.list", [dated])
+    server.case("datasets.before", [refused], query="?before=2026-11-30T15%3A24%3A59")
+    (cause,) = server.report().causes
+    assert cause.title.startswith("datasets[].created_at is")
+
+
+# -- values of several places
+
+
+def test_times_of_one_wrong_format_are_one_cause_in_all_apis(server: Server) -> None:
+    for label, location in ((MODELS, "/models/*/created_at"), ("GET /v1/datasets", "/datasets/*/updated_at")):
+        dated = found(Kind.FORMAT_INVALID, location, operation=label, value_class="date-time")
+        server.case(f"{label.rpartition('/')[2]}.a", [dated])
+    assert len(server.report().causes) == 1
+
+
+def test_formats_of_other_values_are_causes_of_their_own(server: Server) -> None:
+    server.case("models.a", [found(Kind.FORMAT_INVALID, "/id", operation=MODELS, value_class="uuid")])
+    server.case("chat.a", [found(Kind.FORMAT_INVALID, "/created_at", value_class="date-time")])
+    assert len(server.report().causes) == 2
+
+
+def test_wrong_values_that_select_a_schema_are_one_cause(server: Server) -> None:
+    for value in ("chatbot", "system"):
+        role = found(
+            Kind.UNION_UNMATCHED,
+            "/chat_history/*/role",
+            expected="one of CHATBOT, SYSTEM",
+            observed=f'"{value}"',
+            value_class=value,
+        )
+        server.case(f"chat.{value}", [role])
+    (cause,) = server.report().causes
+    assert cause.title == 'chat_history[].role is "chatbot" and "system"'
+
+
+def test_a_requirement_on_a_property_that_is_not_sent_follows_an_undeclared_one(server: Server) -> None:
+    empty = violated("chat.not-empty", "/summary", observed="nothing", expected="a summary")
+    abstract = found(Kind.PROPERTY_UNDOCUMENTED, "/abstract", observed='abstract: "a"')
+    for name in ("a", "b"):
+        server.case(f"chat.{name}", [empty, abstract], body='{"abstract": "a"}')
+    (cause,) = server.report().causes
+    assert cause.title == "abstract is not declared"
+
+
+def test_what_should_be_in_a_missing_object_is_to_be_put_there(server: Server) -> None:
+    undeclared = [
+        found(Kind.PROPERTY_UNDOCUMENTED, f"/{name}", observed=f"{name}: 1", value_class=name)
+        for name in ("id", "name", "parts", "schema")
+    ]
+    missing = found(Kind.PROPERTY_MISSING, "/dataset")
+    for number in range(9):
+        server.case(f"chat.{number}", [missing, *undeclared[:3]])
+    server.case("chat.parts", [missing, *undeclared])
+    (cause,) = server.report().causes
+    assert cause.change == "Send dataset around what is not declared beside it: id, name, parts and schema."
+
+
+def test_a_vector_of_wrong_numbers_is_no_second_cause(server: Server) -> None:
+    numbers = violated("embed.range", "/embeddings/ubinary/*/*", expected="0 to 255", observed="-118")
+    signs = violated("embed.signs", "/embeddings/ubinary/*", expected="a 1 bit", observed="other bits")
+    server.case("chat.a", [numbers, signs])
+    server.case("chat.b", [numbers])
+    (cause,) = server.report().causes
+    assert "got -118" in cause.title
+
+
+def test_a_property_that_no_object_has_is_one_cause_in_an_api(server: Server) -> None:
+    required = violated("models.filtered", "/models/*/endpoints", operation=MODELS, observed="absent")
+    itself = found(
+        Kind.EXPECTATION_FAILED,
+        "/endpoints",
+        operation="GET /v1/models/{model}",
+        observed="absent",
+        value_class="absent",
+    )
+    server.case("models.a", [required])
+    server.case("models.b", [itself])
+    (cause,) = server.report().causes
+    assert cause.title == "models[].endpoints is absent"
+
+
+# -- streams of another form
+
+
+def test_deltas_with_their_text_elsewhere_are_one_cause(server: Server) -> None:
+    undeclared = found(Kind.PROPERTY_UNDOCUMENTED, "<content-delta>/delta/text", observed='text: "a"')
+    for name in ("text", "thinking"):
+        joined = found(
+            Kind.STREAM_FOLD_MISMATCH, f"/message/content/*/{name}", observed="[]", value_class=name
+        )
+        server.case(f"chat.{name}", [undeclared, joined])
+    (cause,) = server.report().causes
+    assert cause.title == "delta.text of content-delta events is not declared"
+
+
+def test_a_part_of_an_event_beside_the_object_that_it_belongs_in_is_one_cause(server: Server) -> None:
+    undeclared = found(Kind.PROPERTY_UNDOCUMENTED, "<message-end>/usage", observed='usage: {"tokens": {}}')
+    tokens = found(
+        Kind.EXPECTATION_FAILED,
+        "<message-end>/delta/usage/tokens",
+        observed="absent from its 1 events",
+        value_class="absent",
+    )
+    server.case("chat.a", [undeclared, tokens])
+    (cause,) = server.report().causes
+    assert cause.title == "usage of message-end events is not declared"
+    assert "send delta.usage.tokens of message-end events" in cause.change
+
+
+def test_events_of_one_part_that_are_missing_are_one_cause(server: Server) -> None:
+    for name in ("citation-start", "citation-end"):
+        missing = found(
+            Kind.EXPECTATION_FAILED, f"<{name}>/index", observed=f"no event {name}", value_class="absent"
+        )
+        server.case(f"chat.{name}", [missing])
+    (cause,) = server.report().causes
+    assert cause.title == f"Streams of {CHAT} have no citation-end events"
+
+
+def test_lines_of_json_are_named(server: Server) -> None:
+    lines = found(
+        Kind.STREAM_MALFORMED,
+        observed='no event in "{\\"type\\"',
+        expected="server-sent events",
+        value_class="a",
+    )
+    server.case("chat.a", [lines])
+    (cause,) = server.report().causes
+    assert cause.title == "Streams are lines of JSON instead of server-sent events"
+
+
+def test_properties_of_another_api_beside_everything_declared_are_no_other_form(server: Server) -> None:
+    body = '{"object": "chat.completion", "created": 1, "id": "a", "message": {}}'
+    undeclared = [
+        found(Kind.PROPERTY_UNDOCUMENTED, f"/{name}", observed=f"{name}: 1", value_class=name)
+        for name in ("created", "object")
+    ]
+    server.case("chat.a", undeclared, body=body)
+    (cause,) = server.report().causes
+    assert cause.title == "created and object are not declared; they are of OpenAI"
+
+
+def test_pages_of_no_size_and_of_too_large_a_size_are_values_out_of_range(server: Server) -> None:
+    for name in ("empty-page", "page-too-large"):
+        accepted = found(
+            Kind.STATUS_UNEXPECTED, operation=MODELS, expected="status 400 or 422", observed="200: {}"
+        )
+        server.case(f"models.list.{name}", [accepted])
+    (cause,) = server.report().causes
+    assert cause.title == "Values of a wrong type or out of range are accepted"

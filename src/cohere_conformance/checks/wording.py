@@ -78,7 +78,7 @@ def of_keyword(keyword: str, schema: Mapping[str, Any]) -> str:
         return _type(limit)
     if keyword == "enum" and isinstance(limit, list):
         # In a declaration a value is a name: quotes would be noise.
-        return cut(f"one of {', '.join(str(value) for value in limit)}")
+        return cut(f"{'one of ' if len(limit) > 1 else ''}{', '.join(str(value) for value in limit)}")
     if keyword in {"oneOf", "anyOf"} and isinstance(limit, list):
         return f"one of the {len(limit)} declared alternatives"
     if "x-format" in schema:

@@ -58,6 +58,8 @@ VIOLATING = [
     ("index-in-range", V2, {}, answer((-1, 0.9), (1, 0.5), (2, 0.1))),
     ("count", V2, {}, answer((2, 0.9), (0, 0.5))),
     ("count", V2, {"top_n": 2}, answer(*RANKED)),
+    # Its score is out of order because of its index.
+    ("index-unique", V2, {"documents": DOCUMENTS[:2]}, answer((1, 0.9), (1, 0.9))),
     ("score-range", V2, {}, answer((2, 1.1), (0, 0.5), (1, 0.1))),
     ("score-range", V2, {}, answer((2, 0.9), (0, 0.5), (1, -0.1))),
     ("documents-asked-for", V1, {}, echoed("banana", "apple", "hammer")),

@@ -24,7 +24,9 @@ _SHORT = 400
 @check("rerank.sorted")
 def sorted_by_score(evidence: Evidence) -> Iterator[Breach]:
     """The results are in descending order of relevance_score (RR-O01)."""
-    scores = [result["relevance_score"] for result in _results(evidence)]
+    # A result that comes again has its score again, wherever it comes: that is about its index.
+    first = {result["index"]: result["relevance_score"] for result in reversed(_results(evidence))}
+    scores = [first.pop(result["index"]) for result in _results(evidence) if result["index"] in first]
     for better, worse in pairwise(scores):
         if better < worse:
             yield Breach(

@@ -184,8 +184,8 @@ class _Search:
         """
         if group.key.rule != "declaration":
             return None
-        required = [one for one in self._companions(group) if one.key.rule == "requirement"]
-        found = [one for one in required if one in self and _come_with(group, one, unwrapped)]
+        objects = [one for one in self._companions(group) if one.key.rule in {"requirement", "declaration"}]
+        found = [one for one in objects if one in self and _come_with(group, one, unwrapped)]
         typing = (one for one in self._typing if one in self and self._apis(group) <= self._apis(one))
         found += [one for one in typing if all(any(typed(a, b) for b in one.members) for a in group.members)]
         return self._first(group, found)

@@ -22,6 +22,7 @@ _ELEMENT = re.compile(r"/(?:\*|\d+)/")
 _STATUS = re.compile(r"\b\d{3}\b")
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d{1,6}")
+_DIGIT = re.compile(r"\d")
 _OF_AN_ORDER = frozenset(
     "after ascending descending first following order ordered precedes sorted successive".split()
 )
@@ -42,11 +43,11 @@ def explained_elsewhere(
     """
     return (
         any(_compared(one, other) for other in ours)
-        or any(_required(one, other) for other in near)
+        or any(_required(one, other) or _absent_too(one, other) for other in near)
         or any(_of_same_status(one, other) for other in ours)
         or any(_ordered(one, other, said) for other in ours)
         or any(_not_found_by(one, other) or _filtered(one, other) for other in near)
-        or any(_paged(one, other) for other in ours)
+        or any(_paged(one, other) or _resent(one, other) for other in ours)
         or any(_longer(one, other) or _sized(one, other) or _paired(one, other) for other in ours)
         or any(_unlisted(one, other) for other in ours)
         or any(_referred(one, other) for other in ours)
@@ -96,6 +97,16 @@ def _required(one: SeenFinding, other: SeenFinding) -> bool:
     return name in names and (elsewhere or not name.endswith("id"))
 
 
+def _absent_too(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case misses a property that a requirement misses as well in an object of the API."""
+    name = other.place.rpartition("/")[2]
+    if not other.row.requirement or not other.absent or one.row.kind is not Kind.EXPECTATION_FAILED:
+        return False
+    if one.absent:
+        return one.place.rpartition("/")[2] == name
+    return one.row.expected.startswith("an array") and name in _WORD.findall(one.row.expected)
+
+
 def _ordered(one: SeenFinding, other: SeenFinding, said: Mapping[str, str]) -> bool:
     """Return whether a case expects a certain element of an array, and a requirement on the order of that
     array, or on its pages, is violated.
@@ -138,6 +149,18 @@ def _paged(one: SeenFinding, other: SeenFinding) -> bool:
         and "page_token=" in one.row.example.request
         and bool(other.row.requirement)
         and other.place.endswith("/next_page_token")
+    )
+
+
+def _resent(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a query with a value of the server is refused, and such values have a wrong format."""
+    query = parse_qs(one.row.example.request.partition("?")[2])
+    sent = {_DIGIT.sub("0", value) for values in query.values() for value in values}
+    return (
+        one.row.kind is Kind.STATUS_UNEXPECTED
+        and one.row.status >= 400
+        and other.row.kind is Kind.FORMAT_INVALID
+        and _DIGIT.sub("0", other.row.observed.strip('"')) in sent
     )
 
 

@@ -10,7 +10,7 @@ from cohere_conformance.report.causes.consequences import CRASH, NOT_VALIDATED, 
 from cohere_conformance.report.causes.elsewhere import explained_elsewhere
 from cohere_conformance.report.causes.fitting import wrapped
 from cohere_conformance.report.causes.group import Key
-from cohere_conformance.report.causes.streams import expected_of_damaged_stream, is_harmless
+from cohere_conformance.report.causes.streams import NO_EVENT, expected_of_damaged_stream, is_harmless
 from cohere_conformance.report.causes.topics import ACCEPTED, CRASHED, REFUSED, outcome, refusal_expected
 from cohere_conformance.report.verdict import RANK
 
@@ -31,6 +31,7 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     # What follows from a group explains cases as its members do; what cases show is added to no explanation.
     found = [(group, tuple(group.every)) for group in strong]
     left = []
+    checks = [*strong, *(group for group in weak if group.key == _ANY_MODEL)]
     for group in sorted(weak, key=_late):
         rest = []
         by = group
@@ -39,9 +40,7 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
             explaining = _explaining(one, found, facts, topical=topical)
             if explaining is None and topical and len(group.operations) == 1:
                 explaining = _accepting(one, found)
-            explaining = explaining or next(
-                (other for other in strong if _of_another_state(one, other) or _unchecked(one, other)), None
-            )
+            explaining = explaining or next((other for other in checks if _follows(one, other)), None)
             if explaining is not None:
                 explaining.followers.append(one)
                 by = explaining
@@ -82,6 +81,24 @@ def _twins(one: SeenFinding, other: SeenFinding) -> bool:
 def _late(group: CauseGroup) -> bool:
     """Return whether a group only misses something: what it misses may depend on what others find."""
     return all(one.absent for one in group.members)
+
+
+def _follows(one: SeenFinding, group: CauseGroup) -> bool:
+    """Return whether a finding follows from a group that explains a whole response, or what is checked."""
+    return _of_another_state(one, group) or _unchecked(one, group) or _of_any_model(one, group)
+
+
+def _of_any_model(one: SeenFinding, group: CauseGroup) -> bool:
+    """Return whether a request with a model of another kind is served, where models that do not exist are."""
+    about_model = all("model" in case.rpartition(".")[2].split("-") for case in one.cases)
+    return (
+        group.key == _ANY_MODEL
+        and one not in group.members
+        and one.row.operation in group.operations
+        and outcome(one.row) == ACCEPTED
+        and refusal_expected(one.row)
+        and about_model
+    )
 
 
 def _of_another_state(one: SeenFinding, group: CauseGroup) -> bool:
@@ -181,9 +198,11 @@ _SAME, _ABOVE, _ALIKE, _WHOLE, _ELSEWHERE, _SUBJECT, _UNCHECKED = range(1, 8)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNGROUPED = frozenset({"expectation", "unexpected-status"})
 """Rules that know nothing of what their findings have in common."""
+_ANY_MODEL = Key("topic", ("unknown-model", ACCEPTED))
 _INVALID_SERVED = Key("topic", ("invalid", ACCEPTED))
 _REFUSALS = frozenset({"400", "422"})
 _STATUS = re.compile(r"\b\d{3}\b")
+_FROM_EVENTS = "absent from its "
 _TOKENS = "/output_tokens"
 _TYPES = {'"': ("string", "UUID", '"', "RFC 3339"), "{": ("object",), "[": ("array",)}
 """What is in the description of a type, by how its values begin."""
@@ -213,7 +232,10 @@ def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
 
     A complete body has properties about many things: what is missed there has the type of the other one.
     """
-    parent = other.place.rpartition("/")[0]
+    parent, _, name = other.place.rpartition("/")
+    if one.row.observed.startswith(_FROM_EVENTS) and other.row.kind is Kind.PROPERTY_UNDOCUMENTED:
+        # A part of an event is beside the object that it should be in.
+        return one.place.startswith(f"{parent}/") and name in one.place.split("/")
     return (
         one.absent
         and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
@@ -337,7 +359,14 @@ def _related(one: CauseGroup, other: CauseGroup) -> bool:
     if not one.operations & other.operations:
         return False
     places = {member.place for member in one.members} & {member.place for member in other.members}
-    return bool(one.cases & other.cases or places - {""} or _same_error(one, other))
+    same = places - {""} or _same_error(one, other) or _events(one) & _events(other)
+    return bool(one.cases & other.cases or same)
+
+
+def _events(group: CauseGroup) -> set[str]:
+    """Return what the events that cases miss are parts of: a citation has `citation-start` and `-end`."""
+    missing = (one.row.observed for one in group.members if one.row.observed.startswith(NO_EVENT))
+    return {observed.removeprefix(NO_EVENT).rpartition("-")[0] for observed in missing}
 
 
 def _same_error(one: CauseGroup, other: CauseGroup) -> bool:
@@ -347,8 +376,10 @@ def _same_error(one: CauseGroup, other: CauseGroup) -> bool:
 
 
 def _error(one: SeenFinding) -> tuple[str, str] | None:
-    """Return operation and body of an error without its id; `None` if the request is not a valid one."""
+    """Return operation and body of an error without its id; `None` if it is right to refuse the request."""
     row = one.row
+    if row.kind is Kind.EXPECTATION_FAILED and row.location == "/message" and outcome(row) == REFUSED:
+        return row.operation, _UUID.sub("", row.example.response_text.partition("\n\n")[2])
     if row.kind is not Kind.STATUS_UNEXPECTED or outcome(row) != REFUSED or refusal_expected(row):
         return None
     body = row.example.response_text.partition("\n\n")[2]

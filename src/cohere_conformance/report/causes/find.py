@@ -14,6 +14,7 @@ from cohere_conformance.report.causes.group import CauseGroup
 from cohere_conformance.report.causes.importance import earliness, first_example, says_most
 from cohere_conformance.report.causes.joining import joined
 from cohere_conformance.report.causes.keys import Facts, key_of
+from cohere_conformance.report.causes.traits import joined_crashes
 from cohere_conformance.report.causes.words import words
 from cohere_conformance.report.shape import Cause
 from cohere_conformance.report.verdict import RANK
@@ -57,7 +58,7 @@ def find_causes(
     for one in ordered:
         key = key_of(one, facts)
         grouped.setdefault(key, CauseGroup(key)).members.append(one)
-    groups = explained(joined(list(grouped.values()), facts), facts)
+    groups = explained(joined_crashes(joined(list(grouped.values()), facts)), facts)
     failing = _failing(ordered, header.fail_on)
     shares = _shares(groups, failing)
     made = [

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+")
 _ABSENT = frozenset({"absent", "none", "null"})
+_LACKS = re.compile(r"absent|none|null|nothing|no \w+(?: and no \w+)*")
+"""What a requirement says of a value that is not there."""
 _TYPED = frozenset(
     {Kind.TYPE_CHANGED, Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED, Kind.UNION_UNMATCHED}
 )
@@ -37,17 +39,22 @@ def at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
     if other.row.kind is required:
         # A wrong count does not explain what is wrong in one of the elements, nor does that explain a count.
         counted = other.row.observed[:1].isdigit()
+        if other.place == f"{one.place}/*" and not one.row.observed[:1].isdigit():
+            return True  # numbers of a vector that are wrong make the vector another one
         return one.row.kind is required and ((above and not counted) or _names_below(one, other))
     return above or other.place.startswith(f"{one.place}/")
 
 
 def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a requirement misses a value that an undeclared property beside its place has."""
+    """Return whether a requirement misses a property, and an undeclared one beside its place is sent
+    instead of it, or has its value.
+    """
+    sent = f'"{one.place.rpartition("/")[2]}"' in one.row.example.response_text
     return (
-        one.row.observed in _ABSENT
+        _LACKS.fullmatch(one.row.observed) is not None
         and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
         and _beside(one, other)
-        and one.row.expected in other.row.observed
+        and (not sent or one.row.expected in other.row.observed)
     )
 
 
@@ -87,7 +94,7 @@ def typed(one: SeenFinding, other: SeenFinding) -> bool:
 
 def unwrapped(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether properties are undeclared beside an object that is absent, in which they should be."""
-    absent = other.row.observed in _ABSENT
+    absent = other.row.observed in _ABSENT or other.row.kind is Kind.PROPERTY_MISSING
     return absent and one.row.kind is Kind.PROPERTY_UNDOCUMENTED and _beside(one, other)
 
 

@@ -51,12 +51,19 @@ def _order(group: CauseGroup) -> tuple[tuple[int, ...], tuple[str, ...]]:
 
 
 def _alike(one: SeenFinding) -> tuple[str, ...]:
-    """Return what findings have in common that may be the same elsewhere."""
+    """Return what findings have in common that may be the same elsewhere.
+
+    One function formats all times.
+    """
+    if one.row.kind is Kind.FORMAT_INVALID:
+        return one.row.kind, one.value_class
     return one.row.kind, one.row.location.rpartition("/")[2], one.value_class
 
 
 def _same(group: CauseGroup, first: CauseGroup, facts: Facts) -> bool:
     apis = [{facts.group(label) for label in one.operations} for one in (group, first)]
+    if first.members[0].row.kind is Kind.FORMAT_INVALID:
+        return all(_alike(one) == _alike(first.members[0]) for one in group.members)
     return apis[0] <= apis[1] and all(
         any(_near(one, other) for other in first.members) and _alike(one) == _alike(first.members[0])
         for one in group.members

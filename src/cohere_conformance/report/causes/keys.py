@@ -13,7 +13,12 @@ from cohere_conformance.report.causes.inputs import BODY, changed_part, sort_of_
 from cohere_conformance.report.causes.named_models import model_of, not_found
 from cohere_conformance.report.causes.spelling import respelled
 from cohere_conformance.report.causes.streams import stream_key
-from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
+from cohere_conformance.report.causes.topics import (
+    ACCEPTED,
+    crashed_on_invalid,
+    outcome,
+    topic_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -216,10 +221,11 @@ def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
     row = one.row
     if row.kind not in _SCHEMA:
         return None
-    if row.kind is Kind.ENUM_UNKNOWN:
+    if row.kind is Kind.ENUM_UNKNOWN or (row.kind is Kind.UNION_UNMATCHED and row.observed.startswith('"')):
         # A plain response and the last event of a stream have it at different locations; who spells one value
         # in another way does so with all of them.
-        return Key("declaration", (row.kind, row.location.rpartition("/")[2], facts.group(row.operation)))
+        name = row.location.rpartition("/")[2]
+        return Key("declaration", (Kind.ENUM_UNKNOWN, name, facts.group(row.operation)))
     if where := _wherever(row):
         return Key("declaration", (row.kind, where, one.value_class))
     return Key(

@@ -19,6 +19,8 @@ _FLUSH = (
 )
 _IN_FOLDED = "in the folded response: "
 _MISSING_EVENT = re.compile(r"(?P<event>[\w-]+) comes (?:before|without) (?P<missing>[\w-]+)")
+_JSON_LINES = 'no event in "{'
+"""How the observed value begins of a stream that has no events."""
 
 
 def _no_event_lines(group: CauseGroup, row: Row) -> tuple[str, str]:
@@ -57,6 +59,10 @@ def _stream_media_type(group: CauseGroup, row: Row) -> tuple[str, str]:
 
 
 def _malformed(group: CauseGroup, row: Row) -> tuple[str, str]:
+    if row.observed.startswith(_JSON_LINES):
+        return "Streams are lines of JSON instead of server-sent events", (
+            "Send each event as a line with data: and its JSON, and a blank line after it."
+        )
     return f"Events of streams are malformed: {row.observed}", f"Expected: {row.expected}."
 
 

@@ -34,7 +34,8 @@ _FINAL = frozenset({"<message-end>", "<stream-end>"})
 _BEFORE = " comes before "
 _SECOND = "a second "
 _WORD = re.compile(r"[\w-]+")
-_NO_EVENT = "no event "
+NO_EVENT = "no event "
+"""How the observed value begins of a case that misses an event."""
 _OF_OTHER_EVENTS = ("/id", "/finish_reason", "/usage")
 """What the first and the last event say, whatever is between them."""
 
@@ -112,15 +113,19 @@ def of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
 
 
 def _renamed_in_event(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether the folded response lacks a property because an event has another one in its place."""
+    """Return whether the folded response lacks a property because an event has another one in its place, or
+    what the deltas of its part add up to because they have it elsewhere.
+    """
     event, _, path = other.place.partition("/")
-    parents = [at.rpartition("/")[0] for at in (one.place, f"/{path.removeprefix('delta/')}")]
-    return (
-        one.row.observed.startswith("an object without it")
-        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
-        and event.startswith("<")
-        and parents[0] == parents[1]
-    )
+    if other.row.kind is not Kind.PROPERTY_UNDOCUMENTED or not event.startswith("<"):
+        return False
+    if one.row.observed.startswith("an object without it"):
+        parents = [at.rpartition("/")[0] for at in (one.place, f"/{path.removeprefix('delta/')}")]
+        return parents[0] == parents[1]
+    part = event.strip("<>").removesuffix("-delta").replace("-", "_")
+    names = [name.removesuffix("s") for name in one.place.split("/")]
+    lacking = one.row.kind is Kind.STREAM_FOLD_MISMATCH or one.row.observed == "none"
+    return lacking and event.endswith("-delta>") and part in names
 
 
 def without_readable_end(group: CauseGroup, other: CauseGroup) -> bool:
@@ -155,8 +160,8 @@ def expected_of_damaged_stream(one: SeenFinding, other: SeenFinding) -> bool:
         return True
     if one.place.startswith("/"):
         return _damages(other, one.place)
-    if one.row.observed.startswith(_NO_EVENT):
-        missing = one.row.observed.removeprefix(_NO_EVENT)
+    if one.row.observed.startswith(NO_EVENT):
+        missing = one.row.observed.removeprefix(NO_EVENT)
         named = _WORD.findall(f"{other.row.expected} {other.row.observed}")
         return missing in named and _damages(other, one.place)
     # What is expected of complete events may depend on their index.

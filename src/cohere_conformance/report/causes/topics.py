@@ -115,7 +115,7 @@ TOPICS = (
     _topic(
         "invalid",
         "common.invalid-refused",
-        r".+-of-wrong-(type|format)|.+-(above|below)|unknown-(type|status|input-type|endpoint|kind-of-token)|fraction|negative",
+        r".+-of-wrong-(type|format)|.+-(above|below)|empty-page|page-too-large|unknown-(type|status|input-type|endpoint|kind-of-token)|fraction|negative",
         "Values of a wrong type or out of range are accepted",
         "Values of a wrong type or out of range are not refused with 400 or 422",
         "Validate the types and ranges of the request, and refuse invalid values with 400 or 422.",

@@ -14,7 +14,9 @@ from cohere_conformance.report.causes.named_models import model_of
 from cohere_conformance.report.causes.places import listed, place
 from cohere_conformance.report.causes.spelling import respelled
 from cohere_conformance.report.causes.stream_words import STREAM_WORDS
+from cohere_conformance.report.causes.streams import NO_EVENT
 from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
+from cohere_conformance.report.causes.traits import common_trait
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _MOST_OBSERVED, _MOST_EXPECTED = 60, 100
 """Letters of a value, and of what was expected instead of it, that a title shows."""
+_MOST_RENAMED = 2
+"""Undeclared properties beside a missing one, above which they are taken as what should be in it."""
 _CONTAINERS = {"[": "an array", "{": "an object"}
 _BARE_STATUS = re.compile(r"(?:(?:a )?status(?: from)? )?\d{3}(?:(?:,| or| to) \d{3})*")
 """What is expected, if it says nothing about the request."""
@@ -63,6 +67,8 @@ def _requirement(group: CauseGroup, first: SeenFinding, background: Background) 
     says = background.sentences.requirements.get(row.requirement or "", "").rstrip(".")
     where = place(row.location) if row.location else row.operation
     change = f"{row.requirement}: {says or f'Send {row.expected}'}."
+    if first.absent and row.location:
+        return f"{where} is absent", f"Send {row.expected}. {change}"
     if first.served and (refusal := _REFUSAL.fullmatch(row.expected)):
         accepted = "" if row.expected.startswith("a refusal of") else "what it should refuse: "
         return f"{_do(group, 'accept')} {accepted}{refusal['what']}", change
@@ -116,8 +122,8 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             return f"{where}: {row.observed}", (
                 "Use a release of the SDK that returns this; the server need not change anything."
             )
-        case Kind.ENUM_UNKNOWN:
-            rows = (one.row for one in group.members if one.row.kind is Kind.ENUM_UNKNOWN)
+        case Kind.ENUM_UNKNOWN | Kind.UNION_UNMATCHED if group.key.parts[0] == Kind.ENUM_UNKNOWN:
+            rows = (one.row for one in group.members if one.row.kind in {Kind.ENUM_UNKNOWN, row.kind})
             values = sorted({row.observed, *(one.observed for one in rows)})
             return f"{where} is {listed(values)}", f"Send {row.expected} as {where}."
         case Kind.TYPE_CHANGED if row.observed[:1] in _CONTAINERS:
@@ -128,6 +134,9 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
     if row.kind is not Kind.EXPECTATION_FAILED:
         return f"{where} is {row.observed}", change
     about = background.sentences.cases.get(min(first.cases, default=""), "")
+    if row.observed.startswith(NO_EVENT):
+        event = row.observed.removeprefix(NO_EVENT)
+        return f"Streams of {_where(group)} have no {event} events", f"Send {event} events. {about}".rstrip()
     if row.expected.startswith("other than "):
         title = f"{where} is {_clipped(row.observed, _MOST_OBSERVED)}, where another value is expected"
         return title, f"Send another value as {where}. {about}".rstrip()
@@ -140,6 +149,9 @@ def _missing(group: CauseGroup, row: Row) -> str:
     parent, _, name = row.location.rpartition("/")
     rows = [one.row for one in group.every if one.row.kind is Kind.PROPERTY_UNDOCUMENTED]
     beside = {one.location: one.observed for one in rows if one.location.rpartition("/")[0] == parent}
+    if len(beside) > _MOST_RENAMED:
+        undeclared = listed(sorted(map(place, beside)))
+        return f"Send {place(row.location)} around what is not declared beside it: {undeclared}."
     if len(beside) != 1:
         return f"Send {place(row.location)}: {row.expected}."
     ((location, observed),) = beside.items()
@@ -202,6 +214,9 @@ def _response_form(group: CauseGroup, first: SeenFinding, background: Background
         for kind in (Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED)
     )
     title = f"Responses of {operation} have the form of {form}"
+    if not missing and all(one.row.kind is Kind.PROPERTY_UNDOCUMENTED for one in group.members):
+        named, change = _of_value(group, first, background)
+        return f"{named}; they are of {form}", change
     if not missing:
         return title, _of_value(group, first, background)[1]
     instead = f" instead of {listed(sorted(set(undeclared)))}" if undeclared else ""
@@ -226,7 +241,7 @@ def _model_unknown(group: CauseGroup, first: SeenFinding, background: Background
 def _no_feature(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     feature = group.key.parts[0]
     return (
-        f"The server does without {feature}: {quantity(len(group.cases), 'case')} that need it fail",
+        f"The server does without {feature}",
         f"Implement it, or say that it is not meant to exist with --without {feature}.",
     )
 
@@ -236,10 +251,11 @@ def _crash(group: CauseGroup, first: SeenFinding, background: Background) -> tup
 
 
 def _unexpected_status(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    first = next((one for one in group.members if one.row.kind is Kind.STATUS_UNEXPECTED), first)
     row = first.row
     case = min(first.cases, default="")
     about = background.sentences.cases.get(case, "").rstrip(".")
-    title = f"{row.operation} responds {row.status} instead of {row.expected.removeprefix('status ')}"
+    title = f"{_do(group, 'respond')} {row.status} instead of {row.expected.removeprefix('status ')}"
     if outcome(row) == REFUSED and (text := error_text(row.example.response_text)):
         title = f"{title}: {text}"
     elif about:
@@ -301,7 +317,7 @@ def _forbidden(group: CauseGroup, first: SeenFinding, background: Background) ->
 
 def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     row, where = first.row, _where(group)
-    subject = described(first)
+    subject = common_trait(group) or described(first)
     changed = [changed_part(one.row) for one in group.members]
     locations = {one for part, name in changed if part == BODY for one in name.split(", ") if one.strip("/")}
     at = f": {listed(sorted(map(place, locations)))}" if locations else ""
