@@ -2056,3 +2056,40 @@ def test_pages_of_no_size_and_of_too_large_a_size_are_values_out_of_range(server
         server.case(f"models.list.{name}", [accepted])
     (cause,) = server.report().causes
     assert cause.title == "Values of a wrong type or out of range are accepted"
+
+
+def test_an_undeclared_object_is_sent_instead_of_no_array(server: Server) -> None:
+    """A document that is returned has nothing to do with spans that are not."""
+    document = found(
+        Kind.PROPERTY_UNDOCUMENTED,
+        "/results/*/document",
+        operation=RERANK,
+        observed='document: {"text": "a"}',
+    )
+    spans = found(
+        Kind.EXPECTATION_FAILED,
+        "/results/*/relevant_spans",
+        operation=RERANK,
+        expected="a non-empty array",
+        observed="absent",
+        value_class="absent",
+    )
+    server.case("rerank.spans", [document, spans])
+    changes = sorted(cause.change for cause in server.report().causes)
+    assert changes == [
+        "Remove results[].document, which typed clients do not know.",
+        "Send a non-empty array as results[].relevant_spans.",
+    ]
+
+
+def test_an_object_that_a_case_expects_with_a_missing_property_follows(server: Server) -> None:
+    missing = found(Kind.PROPERTY_MISSING, "/text")
+    expected = found(
+        Kind.EXPECTATION_FAILED,
+        expected="an object with text or an object with message",
+        observed='{"id": 1}',
+    )
+    server.case("chat.a", [missing])
+    server.case("chat.b", [expected])
+    (cause,) = server.report().causes
+    assert cause.title == "text is missing"

@@ -42,7 +42,7 @@ def explained_elsewhere(
         said: the sentence of each requirement, by its id.
     """
     return (
-        any(_compared(one, other) for other in ours)
+        any(_compared(one, other) or _of_missing(one, other) for other in ours)
         or any(_required(one, other) or _absent_too(one, other) for other in near)
         or any(_of_same_status(one, other) for other in ours)
         or any(_ordered(one, other, said) for other in ours)
@@ -64,6 +64,17 @@ def _compared(one: SeenFinding, other: SeenFinding) -> bool:
         and bool(name)
         and one.place.startswith(f"{other.place}/")
         and f'"{name}"' in other.row.observed
+    )
+
+
+def _of_missing(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case expects an object with a property that is missing in it."""
+    parent, _, name = other.place.rpartition("/")
+    return (
+        one.row.kind is Kind.EXPECTATION_FAILED
+        and other.row.kind is Kind.PROPERTY_MISSING
+        and one.place == parent
+        and name in _WORD.findall(one.row.expected)
     )
 
 

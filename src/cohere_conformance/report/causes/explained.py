@@ -206,6 +206,7 @@ _FROM_EVENTS = "absent from its "
 _TOKENS = "/output_tokens"
 _TYPES = {'"': ("string", "UUID", '"', "RFC 3339"), "{": ("object",), "[": ("array",)}
 """What is in the description of a type, by how its values begin."""
+_BEGINS = {"[": "array", "{": "object"}
 _COUNTS = frozenset({"meta", "usage"})
 """Objects that say how much was used, not what the output is."""
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
@@ -240,8 +241,17 @@ def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
         one.absent
         and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
         and one.place.startswith(f"{parent}/")
+        and not _of_unlike_type(other.row, one)
         and (bool(parent) or (one.place.count("/") == 1 and _of_expected_type(other.row, one.row)))
     )
+
+
+def _of_unlike_type(undeclared: Row, one: SeenFinding) -> bool:
+    """Return whether an undeclared property is of another type than the array or object a case misses."""
+    first = undeclared.observed.partition(": ")[2][:1]
+    expected = one.row.expected.removeprefix("a non-empty ").removeprefix("an ")
+    wanted = next((begin for begin, name in _BEGINS.items() if expected.startswith(name)), first)
+    return one.place == one.row.location and first != wanted
 
 
 def _of_expected_type(undeclared: Row, missed: Row) -> bool:
