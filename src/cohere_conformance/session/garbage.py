@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OBJECTS = 20_000
+OBJECTS = 100_000
 """New objects after which garbage is collected, instead of 700."""
 
 
