@@ -159,6 +159,49 @@ def test_a_server_without_the_extra_responds_to_many_clients(monkeypatch: pytest
     assert outcome.right.total() == 60
 
 
+class Sent(asyncio.Transport):
+    """A transport that stores what it sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        self.pieces.append(bytes(data))
+
+    def close(self) -> None:
+        self.pieces.append(b"closed")
+
+
+def test_a_head_is_sent_with_its_body_or_soon_and_nothing_is_lost_or_reordered() -> None:
+    head = b"HTTP/1.1 200 OK\r\na: b\r\n\r\n"
+
+    async def sent() -> list[list[bytes]]:
+        found = []
+        for pieces in ([head, b"body", b"more"], [head], [head, head], [b"0\r\n\r\n"]):
+            transport = Sent()
+            joining = protocols.JoiningTransport(transport)
+            for piece in pieces:
+                joining.write(piece)
+            await asyncio.sleep(0)
+            found.append(transport.pieces)
+        closed = Sent()
+        joining = protocols.JoiningTransport(closed)
+        joining.write(head)
+        joining.close()
+        await asyncio.sleep(0)
+        assert joining.get_extra_info("socket") is None
+        return [*found, closed.pieces]
+
+    assert asyncio.run(sent()) == [
+        [head + b"body", b"more"],
+        [head],
+        [head + head],
+        [b"0\r\n\r\n"],
+        [head, b"closed"],
+    ]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_an_id_is_a_random_uuid(seed: int) -> None:
     randomness.use(Random(seed))

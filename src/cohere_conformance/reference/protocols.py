@@ -14,6 +14,43 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState as UvicornState
 
 _LAST = b" HTTP/1.1\r\n"
+_HEAD, _END = b"HTTP/1.1 ", b"\r\n\r\n"
+"""How the head of a response begins and ends."""
+
+
+class JoiningTransport:
+    """A transport that sends the head of a response together with what follows it at once.
+
+    Args:
+        transport: sends.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the transport has besides."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data; a head waits until the event loop goes on, if nothing follows it before."""
+        if not self._head and data.startswith(_HEAD) and data.endswith(_END):
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+
+    def close(self) -> None:
+        """Send what waits, and close the connection."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._head:
+            self.write(b"")
 
 
 class SelectingProtocol(asyncio.Protocol):
@@ -43,7 +80,7 @@ class SelectingProtocol(asyncio.Protocol):
         line = data[: data.find(b"\n") + 1]
         parser = _quick()(**self._given) if line.endswith(_LAST) else H11Protocol(**self._given)
         self._transport.set_protocol(parser)
-        parser.connection_made(self._transport)
+        parser.connection_made(cast("asyncio.Transport", JoiningTransport(self._transport)))
         parser.data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
