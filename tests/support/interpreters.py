@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -132,21 +133,32 @@ def perform(command: Path, folder: Path) -> None:
         print(f"  exit {step.exit_code}, {seconds:5.1f} s: {' '.join(step.arguments)}", flush=True)
 
 
+def _folder(temporary: str, version: str) -> Path:
+    """Return a new folder for what one Python installs and runs."""
+    folder = Path(temporary, version)
+    folder.mkdir()
+    return folder
+
+
 def main(locate: Callable[[str, Mapping[str, str]], Path | None] = find) -> int:
     """Run on each supported version, and return 0 where enough of them ran and none failed."""
     ran, failed = [], []
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(1) as installer:
         wheel = build(Path(temporary))
+        # pip keeps one processor busy, and a step not always two: the next one is installed meanwhile.
+        installed = {
+            version: (python, installer.submit(install, python, wheel, _folder(temporary, version)))
+            for version in SUPPORTED
+            if (python := locate(version, os.environ)) is not None
+        }
         for version in SUPPORTED:
-            python = locate(version, os.environ)
-            if python is None:
+            if version not in installed:
                 print(f"Python {version}: MISSING (not on PATH, nor of Debian, pyenv or uv)", flush=True)
                 continue
+            python, command = installed[version]
             print(f"Python {version}: {python}", flush=True)
-            folder = Path(temporary, version)
-            folder.mkdir()
             try:
-                perform(install(python, wheel, folder), folder)
+                perform(command.result(), Path(temporary, version))
                 ran.append(version)
             except FailedError as error:
                 print(f"  FAILED: {error}", flush=True)
