@@ -2093,3 +2093,79 @@ def test_an_object_that_a_case_expects_with_a_missing_property_follows(server: S
     server.case("chat.b", [expected])
     (cause,) = server.report().causes
     assert cause.title == "text is missing"
+
+
+def test_bodies_that_are_null_are_one_cause_in_all_operations(server: Server) -> None:
+    for operation in (CHAT, EMBED, MODELS):
+        null = found(Kind.NULL_UNEXPECTED, operation=operation, observed="null", expected="an object")
+        server.case(f"a.{operation}", [null], body="null")
+    (cause,) = server.report().causes
+    assert cause.title == "The body is null"
+
+
+# -- nothing is served
+
+
+def refused(status: int, operation: str, expected: str = "status 200") -> Finding:
+    return found(
+        Kind.STATUS_UNEXPECTED,
+        operation=operation,
+        status=status,
+        expected=expected,
+        observed=f"{status}: no",
+        value_class=expected,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "change"),
+    [
+        (401, "Accept the key of the run"),
+        (402, "a key that may be charged"),
+        (403, "Accept the key of the run"),
+        (429, "Raise the limits"),
+        (500, "log of the server"),
+        (503, "log of the server"),
+    ],
+)
+def test_a_server_that_serves_nothing_has_one_cause(server: Server, status: int, change: str) -> None:
+    """A wrong key, a spent limit, a backend that is down: each case fails for it, and says nothing else."""
+    for number, operation in enumerate((CHAT, EMBED, MODELS)):
+        server.case(f"a.{number}", [refused(status, operation)], body='{"message": "no"}')
+        must = refused(status, operation, "status 400 or 422")
+        server.case(f"b.{number}", [must], body='{"message": "no"}')
+    none = violated("models.odd", operation=EMBED, status=status, expected="a refusal with 404")
+    server.case("c", [none], body='{"message": "no"}')
+    (cause,) = server.report().causes
+    assert cause.title == f"Every request is answered with {status}: no"
+    assert change in cause.change
+
+
+def test_operations_that_serve_nothing_are_one_cause_beside_the_others(server: Server) -> None:
+    for name, operation in (("chat.a", CHAT), ("chat.b", CHAT), ("rerank.a", RERANK)):
+        server.case(name, [refused(503, operation)])
+    server.case("embed.a", [found(Kind.PROPERTY_MISSING, "/id", operation=EMBED)])
+    titles = {cause.title for cause in server.report().causes}
+    assert titles == {"Every request to 2 operations is answered with 503", "id is missing"}
+
+
+def test_the_form_of_the_errors_is_another_mistake(server: Server) -> None:
+    form = found(Kind.ERROR_ENVELOPE, "/message", status=500, expected="a message", observed="absent")
+    for name in ("a", "b", "c"):
+        server.case(f"chat.{name}", [refused(500, CHAT), form], body='{"detail": "x"}')
+    titles = [cause.title for cause in server.report().causes]
+    assert len(titles) == 2
+    assert any(title.startswith("Every request is answered with 500") for title in titles)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_refusal_for_what_is_in_the_request_is_none_of_everything(server: Server, status: int) -> None:
+    for operation in (CHAT, EMBED, RERANK):
+        server.case(f"a.{operation}", [refused(status, operation)])
+    assert not any("Every request" in cause.title for cause in server.report().causes)
+
+
+def test_an_operation_that_serves_something_does_not_refuse_everything(server: Server) -> None:
+    server.case("chat.a", [found(Kind.PROPERTY_MISSING, "/id")])
+    server.case("chat.b", [refused(500, CHAT)])
+    assert f"{CHAT} fails with 500" in {cause.title for cause in server.report().causes}

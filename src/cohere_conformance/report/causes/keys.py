@@ -11,6 +11,7 @@ from cohere_conformance.report.causes.frameworks import error_text, own_form, re
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.inputs import BODY, changed_part, sort_of_input
 from cohere_conformance.report.causes.named_models import model_of, not_found
+from cohere_conformance.report.causes.refusing import RefusingOperations
 from cohere_conformance.report.causes.spelling import respelled
 from cohere_conformance.report.causes.streams import stream_key
 from cohere_conformance.report.causes.topics import (
@@ -59,6 +60,7 @@ class Facts:
     Attributes:
         background: what explains findings besides themselves.
         absent: operations that do not seem to exist on the target.
+        refusing: operations that serve nothing, with one status.
         checks_keys: whether requests without a key are refused.
         missing_models: names of models that do not exist on the target, though cases expect them.
     """
@@ -75,6 +77,7 @@ class Facts:
             if (model := model_of(one)) is not None
         )
         self.absent = absent_operations(sightings, coverage)
+        self.refusing = RefusingOperations(sightings, coverage, self.absent)
         self._judged = {one.operation: one.judged for one in coverage.operations}
 
     def group(self, operation: str) -> str:
@@ -111,6 +114,10 @@ def _no_operation(one: SeenFinding, facts: Facts) -> Key | None:
     if one.row.operation in facts.absent:
         return Key("no-operation", ())
     return None
+
+
+def _refuses_everything(one: SeenFinding, facts: Facts) -> Key | None:
+    return facts.refusing.key(one)
 
 
 def _no_feature(one: SeenFinding, facts: Facts) -> Key | None:
@@ -226,6 +233,9 @@ def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
         # in another way does so with all of them.
         name = row.location.rpartition("/")[2]
         return Key("declaration", (Kind.ENUM_UNKNOWN, name, facts.group(row.operation)))
+    if not row.location:
+        # Of a body that is null, an array or a text nothing else can be said.
+        return Key("declaration", (row.kind, "", one.value_class))
     if where := _wherever(row):
         return Key("declaration", (row.kind, where, one.value_class))
     return Key(
@@ -269,6 +279,7 @@ def _expectation(one: SeenFinding, _: Facts) -> Key:
 _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _client,
     _no_operation,
+    _refuses_everything,
     _no_feature,
     _broken,
     _error_body,

@@ -12,6 +12,8 @@ from cohere_conformance.report.causes.frameworks import error_text
 from cohere_conformance.report.causes.inputs import BODY, changed_part, described
 from cohere_conformance.report.causes.named_models import model_of
 from cohere_conformance.report.causes.places import listed, place
+from cohere_conformance.report.causes.refusing import RULE as REFUSES_EVERYTHING
+from cohere_conformance.report.causes.refusing import refusing_words
 from cohere_conformance.report.causes.spelling import respelled
 from cohere_conformance.report.causes.stream_words import STREAM_WORDS
 from cohere_conformance.report.causes.streams import NO_EVENT
@@ -48,7 +50,9 @@ def words(group: CauseGroup, members: Sequence[SeenFinding], background: Backgro
     first = members[0]
     if group.key.rule in STREAM_WORDS:
         return STREAM_WORDS[group.key.rule](group, first.row)
-    return _WORDS.get(group.key.rule, _of_value)(group, first, background)
+    title, change = _WORDS.get(group.key.rule, _of_value)(group, first, background)
+    # A sentence about the body; those about a property begin with its name.
+    return (f"T{title[1:]}" if title.startswith("the body") else title), change
 
 
 def _where(group: CauseGroup) -> str:
@@ -202,6 +206,11 @@ def _no_operation(group: CauseGroup, first: SeenFinding, background: Background)
     )
 
 
+def _refuses_everything(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    says = error_text(first.row.example.response_text)
+    return refusing_words(group.key, _where(group), _clipped(says, _MOST_OBSERVED))
+
+
 def _response_form(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     form, operation, part = group.key.parts
     if part == STREAM:
@@ -348,6 +357,7 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "requirement": _requirement,
     "error-body": _error_body,
     "no-operation": _no_operation,
+    REFUSES_EVERYTHING: _refuses_everything,
     "response-form": _response_form,
     "model-unknown": _model_unknown,
     "no-feature": _no_feature,
