@@ -130,3 +130,53 @@ def test_unwanted_elements_are_counted_and_not_decoded() -> None:
     odd: Callable[[int], bool] = lambda number: number % 2 == 1  # noqa: E731
     assert [number for number, _ in items.read(odd)] == [1, 3]
     assert items.number == 4
+
+
+def archive(bodies: list[str], separator: str = ",") -> bytes:
+    entries = [
+        json.dumps({"startedDateTime": "now", "body": body, "more": {"a": [1, {}]}}) for body in bodies
+    ]
+    return ('{"log": {"entries": [' + separator.join(entries) + "]}}").encode()
+
+
+@pytest.mark.parametrize("separator", [",", " ,\n", "\n\t,  "])
+def test_elements_that_begin_alike_are_delimited_at_once(
+    separator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one only where a piece of the file ends."""
+    calls: list[int] = []
+    delimit = JsonItems._delimit
+    monkeypatch.setattr(JsonItems, "_delimit", lambda self: calls.append(1) or delimit(self))
+    text = archive(["x" * 300] * 2000, separator)
+    assert read(text) == expected(text)
+    assert 0 < len(calls) < 60
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '},{"startedDateTime": "now"',
+        '{"startedDateTime": "now"},{"startedDateTime": "now"}',
+        "\\\\",
+        "[{]}",
+    ],
+)
+def test_what_looks_like_elements_inside_of_one_is_a_part_of_it(body: str) -> None:
+    text = archive([body] * 300)
+    assert read(text) == expected(text)
+
+
+def test_objects_within_elements_may_begin_as_elements_do() -> None:
+    inner = [{"startedDateTime": number} for number in range(3)]
+    entries = [{"startedDateTime": "now", "pages": [*inner, {}], "log": inner} for _ in range(300)]
+    text = json.dumps({"log": {"entries": entries}}, separators=(",", ":")).encode()
+    assert read(text) == expected(text)
+    assert passed_over(text) == 300
+
+
+@pytest.mark.parametrize("broken", ["}", "]", "", '"', "\xff", "{,"])
+def test_where_elements_that_begin_alike_break_off_the_others_are_read(broken: str) -> None:
+    text = archive(["x"] * 200)
+    at = text.index(b"{", len(text) // 2) + 40
+    damaged = text[:at] + broken.encode("latin-1") + text[at + 1 :]
+    assert read(damaged) == expected(damaged)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PIECE = 64 * 1024
 _RAW = msgspec.json.Decoder(msgspec.Raw)
+_SEVERAL = msgspec.json.Decoder(list[msgspec.Raw])
 # Not as `float`: a number that no float can represent must not end the parsing.
 _VALUE = msgspec.json.Decoder(float_hook=Decimal)
 _PROBLEM = re.compile(r"(.*) \(byte (\d+)\)")
@@ -33,6 +34,7 @@ _OBJECT = re.compile(rb"\s*\{\s*")
 _KEY = re.compile(rb'"([^"\\\x00-\x1f]{0,100})"\s*:\s*')
 _COMMA = re.compile(rb"\s*,\s*")
 _LIST = re.compile(rb"\s*\[\s*")
+_FIRST_KEY = re.compile(rb'\{\s*"[^"\\]{1,100}"')
 _ENOUGH = 1024
 """Bytes in which a match is complete, or there is none."""
 
@@ -59,6 +61,7 @@ class JsonItems:
         self._text = b""
         self._at = 0  # the beginning of the current element
         self._opening = b""
+        self._alike = True  # whether elements begin as no other object does
         self._rest: BoundedStream | None = None
 
     @property
@@ -77,13 +80,13 @@ class JsonItems:
         try:
             self._enter()
             while True:
-                end, following = self._delimit()
-                text = self._plain(end)
-                value = self._decoded(text) if wanted(self.number + 1) else None
-                self.number += 1
-                self._at = following
-                if wanted(self.number):
-                    yield self.number, value
+                for end, following in self._delimited():
+                    text = self._plain(end)
+                    value = self._decoded(text) if wanted(self.number + 1) else None
+                    self.number += 1
+                    self._at = following
+                    if wanted(self.number):
+                        yield self.number, value
         except _UnclearError:
             pass
         self._rest = BoundedStream(_Chain(self._opening + self._text[self._at :], self._stream))
@@ -116,6 +119,37 @@ class JsonItems:
                 raise _UnclearError
             self._more()
         return match
+
+    def _delimited(self) -> Iterator[tuple[int, int]]:
+        """Yield the end of the current element and the beginning of the next one, and those of further ones."""
+        end, following = self._delimit()
+        yield end, following
+        yield from self._further(end, following)
+
+    def _further(self, end: int, following: int) -> Iterator[tuple[int, int]]:
+        """Yield the same of the elements that were read already, delimited at once in a quarter of the time.
+
+        Args:
+            end: of the last element.
+            following: the beginning of the next one.
+        """
+        key = _FIRST_KEY.match(self._text, following)
+        if not self._alike or key is None:
+            return
+        # What is between two elements, with the first key. A list of elements ends before the last of these.
+        last = self._text.rfind(self._text[end - 1 : key.end()], following)
+        try:
+            several = _SEVERAL.decode(b"[%s]" % self._text[following : last + 1]) if last > 0 else []
+        except (msgspec.DecodeError, RecursionError):
+            self._alike = False
+            return
+        for one in several:
+            end = following + len(memoryview(one))
+            comma = _COMMA.match(self._text, end)
+            if comma is None:
+                return
+            following = comma.end()
+            yield end, following
 
     def _delimit(self) -> tuple[int, int]:
         """Return the end of the current element, and the beginning of the next one."""
