@@ -121,7 +121,7 @@ class JsonItems:
         return match
 
     def _delimited(self) -> Iterator[tuple[int, int]]:
-        """Yield the end of the current element and the beginning of the next one, and those of further ones."""
+        """Yield the end of the current element and the beginning of the next one, then those of others."""
         end, following = self._delimit()
         yield end, following
         yield from self._further(end, following)
