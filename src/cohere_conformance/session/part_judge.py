@@ -18,6 +18,7 @@ from cohere_conformance.recordings.parts import parse_part
 from cohere_conformance.report import Tally
 from cohere_conformance.session.garbage import rarely_collected
 from cohere_conformance.session.judging import Judge
+from cohere_conformance.session.together import batches
 
 if TYPE_CHECKING:
     from cohere_conformance.recordings.parts import RecordingPart
@@ -51,8 +52,9 @@ def judge_part(settings: JudgeSettings, part: RecordingPart) -> JudgedPart:
         judge = _judge_of(settings)
         tally = judge.tally()
         with rarely_collected():
-            for value in parse_part(part):
-                judge.count(tally, value)
+            for batch in batches(parse_part(part)):
+                for value in batch:
+                    judge.count(tally, value)
     return JudgedPart(tally, version_of(judge))
 
 

@@ -8,12 +8,10 @@ import signal
 import sys
 import threading
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
 from cohere_conformance.recordings import RecordingNote, parse_recording
 from cohere_conformance.recordings.parts import (
@@ -28,6 +26,7 @@ from cohere_conformance.recordings.storage import is_address, size_of
 from cohere_conformance.report import Tally
 from cohere_conformance.session.garbage import OBJECTS
 from cohere_conformance.session.judging import Judge, JudgeSettings
+from cohere_conformance.session.together import ExchangeValue, batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 
-ExchangeValue = Exchange | TrafficError | RecordingNote
-_BATCH = 256
 _LARGE = 8 * 2**20
 """Bytes from which a file is split over processes."""
 _LEAST_PART = 2**20
@@ -45,13 +42,6 @@ _WORTH = 20 * 2**20
 """Bytes of all files from which several processes are used although nobody has asked for them."""
 _MOST = 8
 """Processes that are used without being asked for: each reads every HTTP archive from its beginning."""
-
-
-def batches(values: Iterable[ExchangeValue]) -> Iterator[list[ExchangeValue]]:
-    """Yield the values in lists of bounded length."""
-    iterator = iter(values)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
 
 
 def jobs_for(files: Iterable[str]) -> int:
@@ -111,7 +101,6 @@ def _count_batch(part: RecordingPart, batch: bytes) -> CountedPart:
 def _counted(part: RecordingPart, values: Iterable[ExchangeValue]) -> CountedPart:
     """Judge the values, until the parent stops the run."""
     counted = CountedPart(part, _worker.tally(), [])
-    # In batches: parsing and judging in turn takes more time, as each evicts the other from the caches.
     for batch in batches(values):
         if _stopped.is_set():
             break

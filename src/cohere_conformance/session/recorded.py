@@ -9,6 +9,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 from cohere_conformance.session import processes
 from cohere_conformance.session.garbage import rarely_collected
+from cohere_conformance.session.together import batches
 
 if TYPE_CHECKING:
     from cohere_conformance.report import Tally
@@ -54,7 +55,7 @@ def check(
         return
     with rarely_collected():
         for file in files:
-            for batch in processes.batches(parse_recording(file)):
+            for batch in batches(parse_recording(file)):
                 report(file, 0)
                 for value in batch:
                     ours.count(tally, value)
