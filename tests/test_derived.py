@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jinja2 import DictLoader
 
-from cohere_conformance.contract import documents, load_declarations, overlay, yaml12
+from cohere_conformance.contract import bundle, documents, load_declarations, overlay, yaml12
 from cohere_conformance.data import folder
 from cohere_conformance.inputs.derived import load_derived, store_derived
 from cohere_conformance.observed import file
@@ -104,6 +104,22 @@ def test_a_document_of_the_user_is_never_stored(prefix: Path) -> None:
     path.write_text("a: 1\n", encoding="utf-8")
     assert documents.load_yaml(path) == {"a": 1}
     assert stored(prefix) == [path]
+
+
+def test_a_stored_bundle_is_the_document_of_all_files(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the order of its keys, and each caller has its own."""
+    root = CONTRACTS / "openapi" / "openapi.yaml"
+    made = bundle.bundle(root)
+    assert sum(one.name.startswith("bundle.") for one in stored(prefix)) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "_bundled", None)
+        again = bundle.bundle(root)
+        assert repr(again) == repr(made)
+        again["paths"].clear()
+        assert bundle.bundle(root) == made
+        patch.setattr(bundle, "rules", lambda: b"other rules of YAML")
+        with pytest.raises(TypeError):
+            bundle.bundle(root)
 
 
 def test_a_stored_template_is_the_compiled_one(prefix: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from cohere_conformance.contract.documents import Document, load_yaml
+from cohere_conformance.contract.documents import Document, load_yaml, rules
+from cohere_conformance.data import is_shipped
 from cohere_conformance.errors import ContractError
+from cohere_conformance.inputs.derived import derived
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.pointer import unescaped
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _LOCAL = "#/components/"
 
@@ -38,6 +39,14 @@ def bundle(root: Path) -> Document:
     Raises:
         ContractError: a file cannot be read, a reference names nothing, or two files declare one name.
     """
+    if not is_shipped(root):
+        return _bundled(root)
+    files = (*sorted(root.parent.glob("*.yaml")), Path(__file__))
+    source = b"".join(map(read_document, files)) + rules()
+    return derived(root.with_name("bundle"), source, lambda: _bundled(root))
+
+
+def _bundled(root: Path) -> Document:
     files: dict[str, Document] = {}
 
     def opened(name: str) -> Document:

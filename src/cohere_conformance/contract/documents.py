@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import marshal
-from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 
 from cohere_conformance.data import is_shipped
 from cohere_conformance.errors import ContractError
-from cohere_conformance.inputs.derived import load_derived, store_derived
+from cohere_conformance.inputs.derived import derived
 from cohere_conformance.inputs.files import read_document
 
 if TYPE_CHECKING:
@@ -35,15 +34,7 @@ def load_yaml(path: Path) -> Document:
             return cast("Document", marshal.loads(_parsed(content)))
     except (OSError, ContractError):
         return cast("Document", _parser().load_located(path)[0])  # says what is wrong
-    source = content + _rules()
-    stored = load_derived(path, source)
-    if stored is not None:
-        with suppress(EOFError, ValueError, TypeError):
-            # As safe as bytecode, which has this form, too; msgpack lacks numbers of the vendor's document.
-            return cast("Document", marshal.loads(stored))
-    document: Document = _parser().load_located(path)[0]
-    store_derived(path, source, marshal.dumps(document))
-    return document
+    return derived(path, content + rules(), lambda: cast("Document", _parser().load_located(path)[0]))
 
 
 @lru_cache(maxsize=128)
@@ -53,7 +44,7 @@ def _parsed(content: bytes) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _rules() -> bytes:
+def rules() -> bytes:
     """Return the text of the parser: a parsed document depends on it as well."""
     return Path(__file__).with_name("yaml12.py").read_bytes()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import marshal
 import re
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -20,7 +19,7 @@ import msgspec
 from cohere_conformance.contract import parts
 from cohere_conformance.contract.documents import Document, load_typed
 from cohere_conformance.errors import ContractError
-from cohere_conformance.inputs.derived import load_derived, store_derived
+from cohere_conformance.inputs.derived import derived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -207,13 +206,7 @@ def _as_bytes(values: Mapping[str, Any]) -> dict[str, bytes]:
 def _once(document: Document, amendments: Sequence[Amendment], path: Path, make: Callable[[], Any]) -> Any:
     """Return what is made of a document and amendments, and store it for the next process."""
     source = marshal.dumps(document, _WITHOUT_REFERENCES) + msgspec.json.encode(amendments) + _rules()
-    stored = load_derived(path, source)
-    if stored is not None:
-        with suppress(EOFError, ValueError, TypeError):
-            return marshal.loads(stored)
-    made = make()
-    store_derived(path, source, marshal.dumps(made))
-    return made
+    return derived(path, source, make)
 
 
 @lru_cache(maxsize=1)

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
 import os
 import sys
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Made = TypeVar("_Made")
 _DIGEST = 16
+
+
+def derived(path: Path, source: bytes, make: Callable[[], _Made]) -> _Made:
+    """Return what a function makes of shipped files, and store it for the next process.
+
+    Args:
+        path: names what is stored; in a folder of shipped files.
+        source: everything that the result depends on.
+        make: makes the result: values of JSON, also integers of any size.
+    """
+    stored = load_derived(path, source)
+    if stored is not None:
+        with suppress(EOFError, ValueError, TypeError):
+            # As safe as bytecode, which has this form, too; msgpack lacks numbers of the vendor's document.
+            found: _Made = marshal.loads(stored)
+            return found
+    made = make()
+    store_derived(path, source, marshal.dumps(cast("Any", made)))
+    return made
 
 
 def load_derived(path: Path, source: bytes) -> bytes | None:
