@@ -589,6 +589,17 @@ def unsent(ran: Ran) -> int:
     return sum(row.unsent for row in ran.report.coverage.fuzzed)
 
 
+def test_a_server_that_refuses_nothing_has_one_cause_for_that(tmp_path: Path) -> None:
+    """It reads no request, so that each rule that is broken is accepted: that is one mistake."""
+    with always(said({"id": "1", "results": []})) as server:
+        ran = fuzzed(tmp_path, RERANK, url=server.url, fuzz=FuzzOptions(FuzzProfile.SMOKE))
+    (cause,) = [one for one in ran.report.causes if one.rule == "unvalidated"]
+    assert cause.title == f"No invalid request to {RERANK} is refused"
+    others = [row for row in ran.report.findings if row.fingerprint not in cause.findings]
+    unenforced = {row.location for row in others if row.kind is Kind.RULE_UNENFORCED}
+    assert not [location for location in unenforced if location.startswith("request:/")]
+
+
 @pytest.mark.parametrize("canned", [CRASHED, ABSENT, Canned(503, b"<h1>no</h1>", "text/html")])
 def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Canned, tmp_path: Path) -> None:
     """Each starting request is tried twice, the finding is about nothing that was changed, and all else is

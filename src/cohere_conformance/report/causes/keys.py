@@ -20,6 +20,7 @@ from cohere_conformance.report.causes.topics import (
     outcome,
     topic_of,
 )
+from cohere_conformance.report.causes.unvalidated import unvalidated_key, unvalidated_operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +61,7 @@ class Facts:
     Attributes:
         background: what explains findings besides themselves.
         absent: operations that do not seem to exist on the target.
+        unvalidated: operations that refuse no invalid request of the fuzzer.
         refusing: operations that serve nothing, with one status.
         checks_keys: whether requests without a key are refused.
         missing_models: names of models that do not exist on the target, though cases expect them.
@@ -78,6 +80,7 @@ class Facts:
         )
         self.absent = absent_operations(sightings, coverage)
         self.refusing = RefusingOperations(sightings, coverage, self.absent)
+        self.unvalidated = unvalidated_operations(sightings, coverage)
         self._judged = {one.operation: one.judged for one in coverage.operations}
 
     def group(self, operation: str) -> str:
@@ -182,6 +185,10 @@ def _topic(one: SeenFinding, facts: Facts) -> Key | None:
     return Key("topic", (topic.name, outcome(one.row)))
 
 
+def _unvalidated(one: SeenFinding, facts: Facts) -> Key | None:
+    return unvalidated_key(one, facts.unvalidated)
+
+
 def _spelling(one: SeenFinding, _: Facts) -> Key | None:
     return Key("spelling", ()) if respelled(one) else None
 
@@ -233,7 +240,7 @@ def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
         # in another way does so with all of them.
         name = row.location.rpartition("/")[2]
         return Key("declaration", (Kind.ENUM_UNKNOWN, name, facts.group(row.operation)))
-    if not row.location:
+    if not row.location and row.kind is not Kind.BODY_MALFORMED:
         # Of a body that is null, an array or a text nothing else can be said.
         return Key("declaration", (row.kind, "", one.value_class))
     if where := _wherever(row):
@@ -287,6 +294,7 @@ _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _model_unknown,
     _crash_on_invalid,
     _forbidden,
+    _unvalidated,
     _topic,
     _spelling,
     _requirement,

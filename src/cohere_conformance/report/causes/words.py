@@ -19,6 +19,8 @@ from cohere_conformance.report.causes.stream_words import STREAM_WORDS
 from cohere_conformance.report.causes.streams import NO_EVENT
 from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
 from cohere_conformance.report.causes.traits import common_trait
+from cohere_conformance.report.causes.unvalidated import RULE as UNVALIDATED
+from cohere_conformance.report.causes.unvalidated import unvalidated_words
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -211,6 +213,10 @@ def _refuses_everything(group: CauseGroup, first: SeenFinding, background: Backg
     return refusing_words(group.key, _where(group), _clipped(says, _MOST_OBSERVED))
 
 
+def _unvalidated(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return unvalidated_words(_where(group))
+
+
 def _response_form(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     form, operation, part = group.key.parts
     if part == STREAM:
@@ -358,6 +364,7 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "error-body": _error_body,
     "no-operation": _no_operation,
     REFUSES_EVERYTHING: _refuses_everything,
+    UNVALIDATED: _unvalidated,
     "response-form": _response_form,
     "model-unknown": _model_unknown,
     "no-feature": _no_feature,
