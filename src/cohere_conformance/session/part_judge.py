@@ -18,7 +18,7 @@ from cohere_conformance.recordings.parts import parse_part
 from cohere_conformance.report import Tally
 from cohere_conformance.session.garbage import rarely_collected
 from cohere_conformance.session.judging import Judge
-from cohere_conformance.session.together import batches
+from cohere_conformance.session.judging_order import batches
 
 if TYPE_CHECKING:
     from cohere_conformance.recordings.parts import RecordingPart

@@ -26,7 +26,7 @@ from cohere_conformance.recordings.storage import is_address, size_of
 from cohere_conformance.report import Tally
 from cohere_conformance.session.garbage import OBJECTS
 from cohere_conformance.session.judging import Judge, JudgeSettings
-from cohere_conformance.session.together import ExchangeValue, batches
+from cohere_conformance.session.judging_order import ExchangeValue, batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 from cohere_conformance.session import processes
 from cohere_conformance.session.garbage import rarely_collected
-from cohere_conformance.session.together import batches
+from cohere_conformance.session.judging_order import batches
 
 if TYPE_CHECKING:
     from cohere_conformance.report import Tally

@@ -7,7 +7,7 @@ from itertools import groupby
 from builders import exchange
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.session.together import batches
+from cohere_conformance.session.judging_order import batches
 
 STREAM = b"event: message-start\ndata: {}\n\n"
 
@@ -28,3 +28,9 @@ def test_errors_keep_their_order() -> None:
     errors = [TrafficError("a.har", f"entry {number}", "broken") for number in (3, 1, 2)]
     (found,) = batches([errors[0], exchange("GET /v1/models", b"{}"), *errors[1:]])
     assert [one for one in found if isinstance(one, TrafficError)] == errors
+
+
+def test_large_bodies_are_not_collected() -> None:
+    """At most one body more than 4 MiB is in memory: recordings may have gigabytes of them."""
+    large = [exchange("POST /v2/embed", b"x" * 3_000_000) for _ in range(5)]
+    assert [len(batch) for batch in batches([*large, exchange("GET /v1/models", b"{}")])] == [2, 2, 2]

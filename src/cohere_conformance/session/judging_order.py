@@ -6,7 +6,6 @@ processor then.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import TrafficError
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ExchangeValue = Exchange | TrafficError | RecordingNote
-_BATCH = 256
+_BATCH, _BYTES = 256, 4 * 2**20
+"""Values and bytes of their bodies that a list has, but for the value that exceeds them."""
 _BEGINNING = 6
 """Bytes of a body that distinguish a stream from a document."""
 
@@ -27,10 +27,17 @@ def batches(values: Iterable[ExchangeValue]) -> Iterator[list[ExchangeValue]]:
 
     Parsing goes on after each list, because it needs other things. Counts do not depend on the order.
     """
-    iterator = iter(values)
-    while batch := list(islice(iterator, _BATCH)):
-        batch.sort(key=_kind)
-        yield batch
+    batch: list[ExchangeValue] = []
+    size = 0
+    for value in values:
+        batch.append(value)
+        if isinstance(value, Exchange):
+            size += len(value.request.body or b"") + len(value.response.body or b"")
+        if len(batch) >= _BATCH or size >= _BYTES:
+            yield sorted(batch, key=_kind)
+            batch, size = [], 0
+    if batch:
+        yield sorted(batch, key=_kind)
 
 
 def _kind(value: ExchangeValue) -> tuple[str, int, bytes]:
