@@ -37,6 +37,8 @@ _USED: dict[str, frozenset[str]] = {
     "POST /v2/parse": _TOKENS | {"image_tokens", "pages"},
 }
 """The units of each operation that has any (B-01 to B-05)."""
+_FOREIGN = {label: _KNOWN - used for label, used in _USED.items()}
+"""Units that an operation does not use."""
 _REPLACED = "\ufffd"
 """The replacement for bytes that are not a character."""
 _HALVES = re.compile(rb"\\u(?:d[89a-f]|fffd)", re.IGNORECASE)
@@ -122,7 +124,7 @@ def billed_whole(evidence: Evidence) -> Iterator[Breach]:
 @check("common.billed-own-units", returns="usage meta")
 def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
     """An operation bills only the units that it uses (B-01, B-05)."""
-    foreign = _KNOWN - _USED.get(evidence.operation.label, frozenset())
+    foreign = _FOREIGN.get(evidence.operation.label, _KNOWN)
     for unit, count in _billed(evidence).items():
         if unit in foreign and count:
             yield Breach(f"{_location(evidence)}/{unit}", "no unit of another operation", str(count), unit)
@@ -134,7 +136,10 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 @check("common.text-whole", returns="message text summary generations")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
     """A generated text has U+FFFD only where the request has it, or at its end."""
-    if _has_replaced(evidence.parsed.exchange.request.body or b""):
+    request, response = evidence.parsed.exchange.request, evidence.parsed.exchange.response
+    if response.body is not None and response.body.isascii() and b"\\u" not in response.body:
+        return
+    if _has_replaced(request.body or b""):
         return
     for location, text in _written(evidence.response):
         if _REPLACED in (whole := text.rstrip(_REPLACED)):
