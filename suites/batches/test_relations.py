@@ -33,16 +33,20 @@ class Listed(TypedDict):
     id: str
 
 
-def upload(api: Api) -> str:
-    """Upload requests to embed two texts; return the id of the validated dataset."""
-    rows = [{"custom_id": text, "body": {"texts": [text], "input_type": "search_document"}} for text in TEXTS]
+def upload(api: Api, texts: list[str]) -> str:
+    """Upload requests to embed texts, one for each; return the id of the validated dataset."""
+    rows = [{"custom_id": text, "body": {"texts": [text], "input_type": "search_document"}} for text in texts]
     keep = [("keep_fields", "custom_id")]
     return api.upload("batch-embed-v2-input", rows, name="batch", query=keep, seconds=PATIENCE).id
 
 
-def create(api: Api, dataset: str) -> str:
+def create(api: Api, dataset: str, name: str = "batch") -> str:
     """Create a batch over a dataset; return its id."""
-    body = {"name": f"conformance-{api.unique}", "model": api.models["embed"], "input_dataset_id": dataset}
+    body = {
+        "name": f"conformance-{name}-{api.unique}",
+        "model": api.models["embed"],
+        "input_dataset_id": dataset,
+    }
     return api.call(CREATE, body=body).at("/batch/id", str)
 
 
@@ -65,9 +69,9 @@ def ids(response: ApiResponse) -> list[str]:
     return [batch["id"] for batch in response.at("/batches", list[Listed] | None) or ()]
 
 
-def test_results_are_complete(api: Api) -> None:
-    """The dataset that a completed batch has created holds one row for each request of the batch."""
-    finished = finish(api, create(api, upload(api)))
+def require_complete_results(api: Api, texts: list[str]) -> None:
+    """Require that the dataset of a completed batch holds one row for each of its requests."""
+    finished = finish(api, create(api, upload(api, texts)))
     status, output = finished.at("/batch/status", str), finished.at("/batch/output_dataset_id", str | None)
     if status != "BATCH_STATUS_COMPLETED" or not output:
         raise InconclusiveError(f"not testable: expected a completed batch, got {status} without a result")
@@ -84,24 +88,24 @@ def test_results_are_complete(api: Api) -> None:
         raise InconclusiveError("not testable: expected num_rows in each part of the results, got none")
     api.require(
         "batches.results-complete",
-        sum(counts) == len(TEXTS),
+        sum(counts) == len(texts),
         results,
         location="/dataset/dataset_parts/*/num_rows",
-        expected=f"{len(TEXTS)} rows, one for each record",
+        expected=f"{len(texts)} rows, one for each record",
         observed=counts,
     )
 
 
-def test_pages_show_every_batch_once(api: Api) -> None:
-    """A client that follows `next_page_token` sees each batch of the list on exactly one page."""
-    dataset = upload(api)
+def require_pages(api: Api, number: int) -> None:
+    """Require that each batch of a list in so many pages, or one more, is on exactly one page."""
+    dataset = upload(api, TEXTS)
     created = [create(api, dataset) for _ in range(3)]
     complete = api.call(LIST, query=[("page_size", "1000"), ("order_by", "created_at")])
     listed = ids(complete)
-    size = max(1, len(listed) // 2)
+    size = max(1, len(listed) // number)
     seen: list[str] = []
     page, token = complete, None
-    for _ in range(3):
+    for _ in range(number + 1):
         query = [("page_size", str(size)), ("order_by", "created_at")]
         page = api.call(LIST, query=query if token is None else [*query, ("page_token", token)])
         seen += ids(page)
@@ -124,9 +128,9 @@ def test_pages_show_every_batch_once(api: Api) -> None:
         finish(api, batch)
 
 
-def test_a_batch_is_listed_as_it_is_read(api: Api) -> None:
-    """A batch has the same id, name, owner, time of creation, dataset and model in the list and alone."""
-    batch = create(api, upload(api))
+def require_listed_as_read(api: Api, name: str) -> None:
+    """Require that a batch with this name is listed as it is read."""
+    batch = create(api, upload(api, TEXTS), name)
     page = api.call(LIST, query=[("page_size", "1000")])
     finished = finish(api, batch)
     alone = finished.at("/batch", dict[str, Any])
@@ -141,3 +145,18 @@ def test_a_batch_is_listed_as_it_is_read(api: Api) -> None:
         expected="the same as in the list",
         observed=different,
     )
+
+
+def test_results_are_complete(api: Api) -> None:
+    """The dataset that a completed batch has created holds one row for each request of the batch."""
+    require_complete_results(api, TEXTS)
+
+
+def test_pages_show_every_batch_once(api: Api) -> None:
+    """A client that follows `next_page_token` sees each batch of the list on exactly one page."""
+    require_pages(api, 2)
+
+
+def test_a_batch_is_listed_as_it_is_read(api: Api) -> None:
+    """A batch has the same id, name, owner, time of creation, dataset and model in the list and alone."""
+    require_listed_as_read(api, "batch")

@@ -10,6 +10,8 @@ from cohere_conformance.checks.pace import at_once, first_byte, held_back
 from cohere_conformance.model import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cohere_conformance.session.api import Api, ApiResponse
 
 CHAT = "POST /v2/chat"
@@ -20,13 +22,11 @@ SENTENCE = "Repeat exactly: The chain ferry sets off at a quarter past nine."
 LIMITED = {"max_tokens": 30, **REPEATABLE}
 """Options for `SENTENCE`: a night sends what two tests send only once."""
 ESSAY = "Write ten long paragraphs about lighthouses."
-CALL = {
-    "id": "tide_table_25wunzivigac",
-    "type": "function",
-    "function": {"name": "tide_table", "arguments": '{"harbour": "Vlissingen"}'},
-}
+CALL = "tide_table_25wunzivigac"
+NO_OBJECT = {"type": "array", "items": {"type": "string"}}
 EITHER = (200, 400, 422)
 """Statuses of a request that has to be rejected: a requirement reports a 200, for recorded traffic too."""
+WHEN = "When is high water?"
 MANY = 20
 """More events than a model can generate in a hundredth of a second."""
 PIXEL = (
@@ -58,11 +58,11 @@ def user(content: object) -> dict[str, object]:
     return {"role": "user", "content": content}
 
 
-def tool(*required: str) -> dict[str, object]:
-    """Return the definition of a function with one parameter."""
+def tool(*required: str, names: Sequence[str] = ("harbour",)) -> dict[str, object]:
+    """Return the definition of a function with these parameters, some of them required."""
     parameters = {
         "type": "object",
-        "properties": {"harbour": {"type": "string"}},
+        "properties": {name: {"type": "string"} for name in names},
         "required": list(required),
     }
     function = {
@@ -127,14 +127,9 @@ def require_same_stream(api: Api, *messages: dict[str, object], **further: objec
     )
 
 
-def test_streamed_words_are_those_of_the_answer(api: Api) -> None:
-    """The streamed text is the text of the response without streaming."""
-    require_same_stream(api, user(SENTENCE), **LIMITED)
-
-
-def test_streamed_calls_are_those_of_the_answer(api: Api) -> None:
-    """The streamed tool call is the tool call of the response without streaming."""
-    prompt = user("Look up the tide table of Vlissingen.")
+def require_same_call(api: Api, harbour: str) -> None:
+    """Require that a streamed tool call is the tool call of the response without streaming."""
+    prompt = user(f"Look up the tide table of {harbour}.")
     require_same_stream(api, prompt, tools=[tool("harbour")], tool_choice="REQUIRED", **REPEATABLE)
 
 
@@ -151,19 +146,12 @@ def require_repeatable(api: Api, prompt: str) -> None:
     )
 
 
-def test_the_same_request_gets_the_same_reply(api: Api) -> None:
-    """With temperature 0 and a seed, the same request gets the same text twice."""
-    require_repeatable(api, ESSAY)
-
-
-def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
-    """A conversation counts at least as many input tokens as each of its messages alone."""
-    opening, thanks = user(SENTENCE), user("Thanks.")
-    first, last = chat(api, opening, **LIMITED), chat(api, thanks, max_tokens=8)
-    whole = chat(api, opening, {"role": "assistant", "content": "It does."}, thanks, max_tokens=8)
-    *parts, count = (
-        response.at("/usage/tokens/input_tokens", float | None) for response in (first, last, whole)
-    )
+def require_usage_grows(api: Api, first: str, reply: str, last: str) -> None:
+    """Require that a conversation counts at least as many input tokens as each of its messages alone."""
+    opening, end = user(first), user(last)
+    alone = chat(api, opening, **LIMITED), chat(api, end, max_tokens=8)
+    whole = chat(api, opening, {"role": "assistant", "content": reply}, end, max_tokens=8)
+    *parts, count = (response.at("/usage/tokens/input_tokens", float | None) for response in (*alone, whole))
     if None not in (*parts, count):
         api.require(
             "v2.chat.usage-grows",
@@ -175,9 +163,9 @@ def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
         )
 
 
-def test_a_reply_that_is_cut_says_so(api: Api) -> None:
-    """A text that `max_tokens` cuts short has the finish reason `MAX_TOKENS`."""
-    longer, cut = (chat(api, user(ESSAY), max_tokens=limit, **REPEATABLE) for limit in (24, 4))
+def require_cut_told(api: Api, prompt: str, most: int) -> None:
+    """Require that a text that `max_tokens` cuts short has the finish reason `MAX_TOKENS`."""
+    longer, cut = (chat(api, user(prompt), max_tokens=limit, **REPEATABLE) for limit in (24, most))
     if len(text_of(cut)) < len(text_of(longer)):
         finish = cut.body.get("finish_reason")
         api.require(
@@ -190,78 +178,142 @@ def test_a_reply_that_is_cut_says_so(api: Api) -> None:
         )
 
 
-def test_no_tool_is_called_where_none_may_be(api: Api) -> None:
-    """With `tool_choice` NONE the model calls no tool."""
-    prompt = user("Look up the tide table of Vlissingen.")
+def require_no_call(api: Api, harbour: str) -> None:
+    """Require that with `tool_choice` NONE the model calls no tool."""
+    prompt = user(f"Look up the tide table of {harbour}.")
     chat(api, prompt, tools=[tool("harbour")], tool_choice="NONE", max_tokens=50)
 
 
-def test_more_tokens_than_the_model_can_write_are_refused(api: Api) -> None:
-    """`max_tokens` of one million, more than any model can generate, is rejected."""
-    response = chat(api, user("Say hello."), max_tokens=1_000_000, status=EITHER)
+def require_tokens_refused(api: Api, most: int) -> None:
+    """Require that more `max_tokens` than any model can generate are rejected."""
+    response = chat(api, user("Say hello."), max_tokens=most, status=EITHER)
     api.require(
         "v2.chat.max-tokens-above",
         response.status != 200,
         response,
-        expected="400: the model cannot write a million tokens",
+        expected=f"400: the model cannot write {most:,} tokens",
         observed=response.status,
     )
 
 
-def test_two_calls_of_one_id_are_refused(api: Api) -> None:
-    """A history in which two tool calls have the same id is rejected."""
-    turns = (
-        {"role": "assistant", "tool_calls": [CALL]},
-        {"role": "tool", "tool_call_id": CALL["id"], "content": "05:12 and 17:36"},
+# Whether the following requests have to be rejected is judged by a requirement for each of them, as in
+# recorded traffic.
+
+
+def require_repeated_call_refused(api: Api, call: str) -> None:
+    """Require that a history in which two tool calls have the same id is rejected."""
+    turns = _called(call, call)
+    chat(api, user(WHEN), *turns, *turns, tools=[tool("harbour")], max_tokens=20, status=EITHER)
+
+
+def require_unknown_call_refused(api: Api, call: str) -> None:
+    """Require that a tool result whose `tool_call_id` is no id of a tool call is rejected."""
+    chat(api, user(WHEN), *_called(CALL, call), tools=[tool("harbour")], max_tokens=20, status=EITHER)
+
+
+def _called(call: str, answered: str) -> tuple[dict[str, object], ...]:
+    """Return a turn with a tool call, and a result for a tool call."""
+    function = {"name": "tide_table", "arguments": '{"harbour": "Vlissingen"}'}
+    return (
+        {"role": "assistant", "tool_calls": [{"id": call, "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": answered, "content": "05:12 and 17:36"},
     )
-    chat(
-        api,
-        user("When is high water?"),
-        *turns,
-        *turns,
-        tools=[tool("harbour")],
-        max_tokens=20,
-        status=EITHER,
-    )
 
 
-def test_a_result_of_no_call_is_refused(api: Api) -> None:
-    """A tool result whose `tool_call_id` is no id of a tool call is rejected."""
-    result = {"role": "tool", "tool_call_id": "tide_table_000000000000", "content": "05:12 and 17:36"}
-    call = {"role": "assistant", "tool_calls": [CALL]}
-    question = user("When is high water?")
-    chat(api, question, call, result, tools=[tool("harbour")], max_tokens=20, status=EITHER)
-
-
-def test_strict_tools_without_required_parameters_are_refused(api: Api) -> None:
-    """`strict_tools` with a function that has no required parameter is rejected."""
+def require_optional_refused(api: Api, names: Sequence[str]) -> None:
+    """Require that `strict_tools` with a function whose parameters are all optional is rejected."""
     prompt = user("When is high water in Vlissingen?")
-    chat(api, prompt, tools=[tool()], strict_tools=True, max_tokens=60, status=EITHER)
+    chat(api, prompt, tools=[tool(names=names)], strict_tools=True, max_tokens=60, status=EITHER)
 
 
-def test_json_mode_beside_tools_is_refused(api: Api) -> None:
-    """`response_format` JSON together with tools is rejected."""
-    response_format = {"type": "json_object"}
+def require_json_refused(api: Api, further: dict[str, object]) -> None:
+    """Require that `response_format` JSON together with tools is rejected."""
+    response_format = {"type": "json_object", **further}
     prompt = user("Generate a JSON object with the name of one fruit.")
     chat(api, prompt, tools=[tool("harbour")], response_format=response_format, max_tokens=40, status=EITHER)
 
 
-def test_a_schema_of_no_object_is_refused(api: Api) -> None:
-    """A JSON schema for the response that describes no object is rejected."""
-    response_format = {"type": "json_object", "json_schema": {"type": "array", "items": {"type": "string"}}}
+def require_schema_refused(api: Api, schema: dict[str, object]) -> None:
+    """Require that a JSON schema for the response that describes no object is rejected."""
+    response_format = {"type": "json_object", "json_schema": schema}
     prompt = user("Generate JSON with the names of three fruits.")
     chat(api, prompt, response_format=response_format, max_tokens=40, status=EITHER)
 
 
-def test_too_many_images_are_refused(api: Api) -> None:
-    """A message with 21 images, one more than the limit, is rejected."""
+def require_images_refused(api: Api, number: int) -> None:
+    """Require that a message with more than 20 images is rejected."""
     image = {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}
     body = {
         "model": api.models["vision"],
-        "messages": [user([{"type": "text", "text": "Which colour is this?"}, *[image] * 21])],
+        "messages": [user([{"type": "text", "text": "Which colour is this?"}, *[image] * number])],
         "max_tokens": 8,
     }
     api.call(CHAT, body=body, status=EITHER)
+
+
+def test_streamed_words_are_those_of_the_answer(api: Api) -> None:
+    """The streamed text is the text of the response without streaming."""
+    require_same_stream(api, user(SENTENCE), **LIMITED)
+
+
+def test_streamed_calls_are_those_of_the_answer(api: Api) -> None:
+    """The streamed tool call is the tool call of the response without streaming."""
+    require_same_call(api, "Vlissingen")
+
+
+def test_the_same_request_gets_the_same_reply(api: Api) -> None:
+    """With temperature 0 and a seed, the same request gets the same text twice."""
+    require_repeatable(api, ESSAY)
+
+
+def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
+    """A conversation counts at least as many input tokens as each of its messages alone."""
+    require_usage_grows(api, SENTENCE, "It does.", "Thanks.")
+
+
+def test_a_reply_that_is_cut_says_so(api: Api) -> None:
+    """A text that `max_tokens` cuts short has the finish reason `MAX_TOKENS`."""
+    require_cut_told(api, ESSAY, 4)
+
+
+def test_no_tool_is_called_where_none_may_be(api: Api) -> None:
+    """With `tool_choice` NONE the model calls no tool."""
+    require_no_call(api, "Vlissingen")
+
+
+def test_more_tokens_than_the_model_can_write_are_refused(api: Api) -> None:
+    """`max_tokens` of one million, more than any model can generate, is rejected."""
+    require_tokens_refused(api, 1_000_000)
+
+
+def test_two_calls_of_one_id_are_refused(api: Api) -> None:
+    """A history in which two tool calls have the same id is rejected."""
+    require_repeated_call_refused(api, CALL)
+
+
+def test_a_result_of_no_call_is_refused(api: Api) -> None:
+    """A tool result whose `tool_call_id` is no id of a tool call is rejected."""
+    require_unknown_call_refused(api, "tide_table_000000000000")
+
+
+def test_strict_tools_without_required_parameters_are_refused(api: Api) -> None:
+    """`strict_tools` with a function that has no required parameter is rejected."""
+    require_optional_refused(api, ["harbour"])
+
+
+def test_json_mode_beside_tools_is_refused(api: Api) -> None:
+    """`response_format` JSON together with tools is rejected."""
+    require_json_refused(api, {})
+
+
+def test_a_schema_of_no_object_is_refused(api: Api) -> None:
+    """A JSON schema for the response that describes no object is rejected."""
+    require_schema_refused(api, NO_OBJECT)
+
+
+def test_too_many_images_are_refused(api: Api) -> None:
+    """A message with 21 images, one more than the limit, is rejected."""
+    require_images_refused(api, 21)
 
 
 def test_a_long_stream_comes_piece_by_piece(api: Api) -> None:

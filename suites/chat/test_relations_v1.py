@@ -46,16 +46,17 @@ def hello(api: Api) -> dict[str, Any]:
     return {"model": api.models["chat"], **HELLO}
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_does_not_go_together_is_refused(api: Api, what: str) -> None:
-    """A combination of options that the documentation rules out is rejected."""
+def require_refused(api: Api, what: str, message: str) -> None:
+    """Require that a combination of options that the documentation rules out is rejected."""
     # Whether it has to be rejected is judged by a requirement for each combination, as in recorded traffic.
-    api.call(CHAT, body=hello(api) | REFUSED[what], status=(200, 400, 422))
+    body = hello(api) | {"message": message} | REFUSED[what]
+    api.call(CHAT, body=body, status=(200, 400, 422))
 
 
-def test_roles_may_be_written_in_any_case(api: Api) -> None:
-    """The roles `User` and `Chatbot` of a history are accepted like `USER` and `CHATBOT`."""
-    history = [{"role": "User", "message": "My name is Ida."}, {"role": "Chatbot", "message": "Hello, Ida."}]
+def require_role_case(api: Api, messages: tuple[str, str]) -> None:
+    """Require that the roles `User` and `Chatbot` of a history are accepted like `USER` and `CHATBOT`."""
+    roles = zip(("User", "Chatbot"), messages, strict=True)
+    history = [{"role": role, "message": message} for role, message in roles]
     response = api.call(CHAT, body=hello(api) | {"chat_history": history}, status=(200, 400, 422))
     api.require(
         "v1.chat.role-case",
@@ -66,27 +67,22 @@ def test_roles_may_be_written_in_any_case(api: Api) -> None:
     )
 
 
-def ask_with_hidden(api: Api, names: Sequence[str]) -> None:
-    """Ask about a document with properties that `_excludes` hides from the model."""
+def require_hidden_returned(api: Api, names: Sequence[str]) -> None:
+    """Require that properties of a document that `_excludes` hides from the model are in the response."""
     # Judged by a requirement for every response with documents; only this request hides a property.
     hidden = DOCUMENT | dict.fromkeys(names, "Not for the model.") | {"_excludes": " ".join(names)}
     question = {"message": "When does the ferry to Vlieland depart?", "documents": [hidden], "max_tokens": 40}
     api.call(CHAT, body=hello(api) | question)
 
 
-def test_keys_that_are_hidden_come_back(api: Api) -> None:
-    """Properties of a document that `_excludes` hides from the model are still in the response."""
-    ask_with_hidden(api, ["remark"])
-
-
-def test_a_conversation_goes_on(api: Api) -> None:
-    """A second request with the same `conversation_id` continues the history by two turns."""
+def require_continued(api: Api, messages: tuple[str, str]) -> None:
+    """Require that a second request with the same `conversation_id` continues the history by two turns."""
     conversation = f"conformance-{api.unique}"
 
     def send(message: str) -> ApiResponse:
         return api.call(CHAT, body=hello(api) | {"message": message, "conversation_id": conversation})
 
-    first, second = send("My boat is called Anna."), send("What is my boat called?")
+    first, second = map(send, messages)
     before, after = (response.at("/chat_history", list | None) or [] for response in (first, second))
     api.require(
         "v1.chat.conversation",
@@ -114,6 +110,27 @@ def require_same_stream(api: Api, message: str) -> None:
         expected=str(expected),
         observed=observed,
     )
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_does_not_go_together_is_refused(api: Api, what: str) -> None:
+    """A combination of options that the documentation rules out is rejected."""
+    require_refused(api, what, str(HELLO["message"]))
+
+
+def test_roles_may_be_written_in_any_case(api: Api) -> None:
+    """The roles `User` and `Chatbot` of a history are accepted like `USER` and `CHATBOT`."""
+    require_role_case(api, ("My name is Ida.", "Hello, Ida."))
+
+
+def test_keys_that_are_hidden_come_back(api: Api) -> None:
+    """Properties of a document that `_excludes` hides from the model are still in the response."""
+    require_hidden_returned(api, ["remark"])
+
+
+def test_a_conversation_goes_on(api: Api) -> None:
+    """A second request with the same `conversation_id` continues the history by two turns."""
+    require_continued(api, ("My boat is called Anna.", "What is my boat called?"))
 
 
 def test_a_stream_tells_the_same_reply(api: Api) -> None:

@@ -122,14 +122,14 @@ def require_name(api: Api, response: ApiResponse, name: str, shown: Dataset) -> 
     )
 
 
-def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
-    """A dataset has the name and type of the upload, its valid rows and the columns that were to be kept."""
-    rows = [
-        {"text": "Fog until noon, then fair.", "day": "Monday", "mood": "calm", "draft": "yes"},
-        {"text": "The ferry was late.", "day": "Tuesday", "draft": "no"},
-        {"day": "Wednesday"},
-        {"text": "Sun, at last.", "day": "Friday"},
-    ]
+def require_kept(api: Api, rows: list[dict[str, str]]) -> None:
+    """Require that a dataset has its name, its rows with a text, and the columns that were to be kept.
+
+    Args:
+        api: the client.
+        rows: have a day; at least one has a mood, one another column, one no text.
+    """
+    number = sum("text" in row for row in rows)
     query = (("keep_fields", "day"), ("optional_fields", "mood"), ("optional_fields", "weather"))
     dataset = upload(api, "diary", rows, *query, ("skip_malformed_input", "true"))
     response = settle(api, dataset)
@@ -149,10 +149,10 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
     ]
     api.require(
         "datasets.row-count",
-        sum(count or 0 for count in counts) == len(rows) - 1,
+        sum(count or 0 for count in counts) == number,
         response,
         location="/dataset/dataset_parts/*/num_rows",
-        expected=f"{len(rows) - 1} rows",
+        expected=f"{number} rows",
         observed=counts,
     )
     columns = columns_of(response)
@@ -175,9 +175,9 @@ def columns_of(response: ApiResponse) -> set[str] | None:
     return None if columns is None else {column["name"] for column in columns}
 
 
-def test_bad_files_fail_the_validation(api: Api) -> None:
-    """A file with a row that lacks the required column fails the validation."""
-    response = settle(api, upload(api, "remarks", [*GOOD, {"remark": "no text here"}]))
+def require_malformed_fails(api: Api, rows: list[dict[str, str]]) -> None:
+    """Require that a file with a row that lacks the required column fails the validation."""
+    response = settle(api, upload(api, "remarks", rows))
     status = response.at("/dataset/validation_status", str)
     location = "/dataset/validation_status"
     api.require(
@@ -190,9 +190,9 @@ def test_bad_files_fail_the_validation(api: Api) -> None:
     )
 
 
-def test_a_column_to_keep_must_be_there(api: Api) -> None:
-    """`keep_fields` with a column that the rows do not have fails the validation."""
-    response = settle(api, upload(api, "pages", GOOD, ("keep_fields", "page")))
+def require_column_missed(api: Api, column: str) -> None:
+    """Require that `keep_fields` with a column that the rows do not have fails the validation."""
+    response = settle(api, upload(api, "pages", GOOD, ("keep_fields", column)))
     status = response.at("/dataset/validation_status", str)
     api.require(
         "datasets.kept-column-missing",
@@ -204,9 +204,9 @@ def test_a_column_to_keep_must_be_there(api: Api) -> None:
     )
 
 
-def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
-    """Two uploads with the same name create two datasets."""
-    first, second = upload(api, "twin", GOOD), upload(api, "twin", GOOD)
+def require_two_ids(api: Api, name: str) -> None:
+    """Require that two uploads with the same name create two datasets."""
+    first, second = upload(api, name, GOOD), upload(api, name, GOOD)
     response = api.call(GET, path={"id": second})
     api.require(
         "datasets.id-unique",
@@ -218,9 +218,9 @@ def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
     )
 
 
-def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
-    """A dataset is in the list, with the name, type and time of creation that it has alone."""
-    alone = api.call(GET, path={"id": upload(api, "listed", GOOD)}).at("/dataset", Dataset)
+def require_listed_as_read(api: Api, name: str) -> None:
+    """Require that a dataset is in the list, as it is read."""
+    alone = api.call(GET, path={"id": upload(api, name, GOOD)}).at("/dataset", Dataset)
     response = api.call(LIST, query=[since(alone)])
     listed = [one for one in items(response) if one["id"] == alone["id"]]
     api.require(
@@ -243,15 +243,16 @@ def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
     )
 
 
-def test_pages_follow_each_other(api: Api) -> None:
-    """The pages with `limit` 1 at the offsets 0 and 1 are the first two datasets of the list."""
-    upload(api, "page-one", GOOD)
-    upload(api, "page-two", GOOD)
+def require_pages(api: Api, sizes: tuple[int, int]) -> None:
+    """Require that two pages of these sizes, one after the other, are the beginning of the list."""
+    for number in range(sizes[0] + 1):
+        upload(api, f"page-{number}", GOOD)
 
     def page(limit: int, offset: int) -> ApiResponse:
         return api.call(LIST, query=[("limit", str(limit)), ("offset", str(offset))])
 
-    both, first, second, again = page(2, 0), page(1, 0), page(1, 1), page(2, 0)
+    both, first = page(sum(sizes), 0), page(sizes[0], 0)
+    second, again = page(sizes[1], sizes[0]), page(sum(sizes), 0)
     ids = [[one["id"] for one in items(response)] for response in (both, first, second, again)]
     if ids[0] == ids[3]:  # nobody else has created or deleted a dataset meanwhile
         api.require(
@@ -264,9 +265,9 @@ def test_pages_follow_each_other(api: Api) -> None:
         )
 
 
-def test_what_is_deleted_is_gone(api: Api) -> None:
-    """A deleted dataset is not found, not listed, and cannot be deleted again."""
-    dataset = upload(api, "gone", GOOD)
+def require_deleted_gone(api: Api, name: str) -> None:
+    """Require that a deleted dataset is not found, not listed, and cannot be deleted again."""
+    dataset = upload(api, name, GOOD)
     window = since(api.call(GET, path={"id": dataset}).at("/dataset", Dataset))
     api.call(DELETE, path={"id": dataset})
     response = api.call(GET, path={"id": dataset}, status=(200, 404))
@@ -289,19 +290,18 @@ def test_what_is_deleted_is_gone(api: Api) -> None:
     )
 
 
-def test_what_never_was_is_not_deleted(api: Api) -> None:
-    """Deleting an id that never existed gets 404."""
-    response = api.call(DELETE, path={"id": f"conformance-never-{api.unique}"}, status=(200, 404))
+def require_unknown_delete(api: Api, name: str) -> None:
+    """Require that deleting an id that never existed gets 404."""
+    response = api.call(DELETE, path={"id": f"conformance-{name}-{api.unique}"}, status=(200, 404))
     api.require(
         "datasets.unknown-delete", response.status == 404, response, expected="404", observed=response.status
     )
 
 
-@pytest.mark.operations(CREATE, GET, DELETE, USAGE)
-def test_the_storage_in_use_follows(api: Api) -> None:
-    """The storage in use grows with an upload and shrinks when the dataset is deleted."""
+def require_usage_follows(api: Api, text: str) -> None:
+    """Require that the storage in use grows with an upload of a text and shrinks when it is deleted."""
     # Large enough to be noticed even if something else is stored meanwhile.
-    line = {"text": "The harbour master writes down every ship that comes in and goes out. " * 60}
+    line = {"text": text * 60}
     rows = [line] * 40
     size = len(json.dumps(line)) * len(rows)
     before = usage_of(api.call(USAGE))
@@ -338,3 +338,55 @@ def require_change(api: Api, before: int, by: int) -> int:
         value_class="grows" if by > 0 else "shrinks",
     )
     return now
+
+
+def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
+    """A dataset has the name and type of the upload, its valid rows and the columns that were to be kept."""
+    rows = [
+        {"text": "Fog until noon, then fair.", "day": "Monday", "mood": "calm", "draft": "yes"},
+        {"text": "The ferry was late.", "day": "Tuesday", "draft": "no"},
+        {"day": "Wednesday"},
+        {"text": "Sun, at last.", "day": "Friday"},
+    ]
+    require_kept(api, rows)
+
+
+def test_bad_files_fail_the_validation(api: Api) -> None:
+    """A file with a row that lacks the required column fails the validation."""
+    require_malformed_fails(api, [*GOOD, {"remark": "no text here"}])
+
+
+def test_a_column_to_keep_must_be_there(api: Api) -> None:
+    """`keep_fields` with a column that the rows do not have fails the validation."""
+    require_column_missed(api, "page")
+
+
+def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
+    """Two uploads with the same name create two datasets."""
+    require_two_ids(api, "twin")
+
+
+def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
+    """A dataset is in the list, with the name, type and time of creation that it has alone."""
+    require_listed_as_read(api, "listed")
+
+
+def test_pages_follow_each_other(api: Api) -> None:
+    """The pages with `limit` 1 at the offsets 0 and 1 are the first two datasets of the list."""
+    require_pages(api, (1, 1))
+
+
+def test_what_is_deleted_is_gone(api: Api) -> None:
+    """A deleted dataset is not found, not listed, and cannot be deleted again."""
+    require_deleted_gone(api, "gone")
+
+
+def test_what_never_was_is_not_deleted(api: Api) -> None:
+    """Deleting an id that never existed gets 404."""
+    require_unknown_delete(api, "never")
+
+
+@pytest.mark.operations(CREATE, GET, DELETE, USAGE)
+def test_the_storage_in_use_follows(api: Api) -> None:
+    """The storage in use grows with an upload and shrinks when the dataset is deleted."""
+    require_usage_follows(api, "The harbour master writes down every ship that comes in and goes out. ")

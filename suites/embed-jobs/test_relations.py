@@ -116,10 +116,10 @@ def require_echo(api: Api, response: ApiResponse, dataset: str, truncate: str) -
     api.require("embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed)
 
 
-def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
-    """The results have a row for each input row, in the same order, with the kept column and a vector."""
-    rows = [{"text": text, "day": f"day {number}"} for number, text in enumerate(TEXTS)]
-    dataset = upload(api, rows, ("keep_fields", "day")).response.at("/dataset", Dataset)["id"]
+def require_rows(api: Api, texts: list[str], kept: str) -> None:
+    """Require that the results have the input rows in their order, with a kept column and vectors."""
+    rows = [{"text": text, kept: f"day {number}"} for number, text in enumerate(texts)]
+    dataset = upload(api, rows, ("keep_fields", kept)).response.at("/dataset", Dataset)["id"]
     job = finish(api, create(api, dataset))
     require_echo(api, job, dataset, "END")
     if (status := job.at("/status", str)) != "complete":
@@ -136,7 +136,7 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
         observed=counts,
     )
     samples = [sample for part in parts for sample in part.get("samples") or ()]
-    order = [number for sample in samples for number, text in enumerate(TEXTS) if text in sample]
+    order = [number for sample in samples for number, text in enumerate(texts) if text in sample]
     api.require(
         "embed-jobs.row-order",
         order == sorted(order),
@@ -149,17 +149,17 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
     names = {column["name"] for column in columns or ()}
     api.require(
         "embed-jobs.result-columns",
-        columns is None or {"text", "day", "embeddings"} <= names,
+        columns is None or {"text", kept, "embeddings"} <= names,
         response,
         location="/dataset/schema",
-        expected="the columns text, day and embeddings",
+        expected=f"the columns text, {kept} and embeddings",
         observed=sorted(names),
     )
 
 
-def test_what_has_ended_stays_as_it_is(api: Api) -> None:
-    """A job that has ended keeps its status when it is read again, and when it is cancelled."""
-    job = create(api, upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str))
+def require_end_final(api: Api, text: str) -> None:
+    """Require that an ended job keeps its status when it is read again, and when it is cancelled."""
+    job = create(api, upload(api, [{"text": text}]).response.at("/dataset/id", str))
     before = finish(api, job).at("/status", str)
     check_job(api, api.call(GET, path={"id": job}), before)
     api.call(CANCEL, path={"id": job}, status=CANCEL_STATUSES)
@@ -175,9 +175,10 @@ def test_what_has_ended_stays_as_it_is(api: Api) -> None:
     )
 
 
-def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
-    """A job is in the list, with the dataset, model, truncation and time of creation that it has alone."""
-    job = create(api, upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str))
+def require_listed_as_read(api: Api, truncate: str) -> None:
+    """Require that a job with this truncation is in the list, as it is read."""
+    dataset = upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str)
+    job = create(api, dataset, truncate=truncate)
     alone = api.call(GET, path={"id": job}).at("", Job)
     response = api.call(LIST)
     listed = [one for one in response.at("/embed_jobs", list[Job] | None) or () if one["job_id"] == job]
@@ -201,10 +202,10 @@ def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
     )
 
 
-def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
-    """A job that was cancelled is cancelling, or has ended, but is not processing any more."""
+def require_stopped(api: Api, truncate: str) -> None:
+    """Require that a job that was cancelled is not processing any more, and has its truncation."""
     dataset = upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str)
-    job = create(api, dataset, truncate="START")
+    job = create(api, dataset, truncate=truncate)
     api.call(CANCEL, path={"id": job})
     response = api.call(GET, path={"id": job})
     status = response.at("/status", str)
@@ -216,11 +217,11 @@ def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
         expected="cancelling, or an ended job",
         observed=status,
     )
-    require_echo(api, finish(api, job), dataset, "START")
+    require_echo(api, finish(api, job), dataset, truncate)
 
 
-def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
-    """A job over an unknown dataset gets 404; one over a dataset that failed its validation is rejected."""
+def require_valid_dataset(api: Api, column: str) -> None:
+    """Require that a job over an unknown dataset, or over one without the required column, is rejected."""
     body = {
         "model": api.models["embed-light"],
         "dataset_id": f"conformance-never-{api.unique}",
@@ -234,7 +235,7 @@ def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
         expected="404",
         observed=response.status,
     )
-    invalid = upload(api, [{"remark": "no text here"}]).response.at("/dataset", Dataset)
+    invalid = upload(api, [{column: "no text here"}]).response.at("/dataset", Dataset)
     if invalid["validation_status"] != "failed":
         return
     response = api.call(CREATE, body={**body, "dataset_id": invalid["id"]}, status=(200, 400, 404, 422))
@@ -247,3 +248,28 @@ def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
         expected="status 400, 404 or 422",
         observed=response.status,
     )
+
+
+def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
+    """The results have a row for each input row, in the same order, with the kept column and a vector."""
+    require_rows(api, TEXTS, "day")
+
+
+def test_what_has_ended_stays_as_it_is(api: Api) -> None:
+    """A job that has ended keeps its status when it is read again, and when it is cancelled."""
+    require_end_final(api, TEXTS[0])
+
+
+def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
+    """A job is in the list, with the dataset, model, truncation and time of creation that it has alone."""
+    require_listed_as_read(api, "END")
+
+
+def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
+    """A job that was cancelled is cancelling, or has ended, but is not processing any more."""
+    require_stopped(api, "START")
+
+
+def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
+    """A job over an unknown dataset gets 404; one over a dataset that failed its validation is rejected."""
+    require_valid_dataset(api, "remark")

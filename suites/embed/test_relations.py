@@ -17,6 +17,9 @@ V1, V2 = LABELS = "POST /v1/embed", "POST /v2/embed"
 pytestmark = pytest.mark.operations(*LABELS)
 either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
 TEXTS = ["Kettles whistle.", "Glaciers shrink.", "Violins age."]
+BEGINNING = "Nine brown hens sat beside the old stone wall and slept."
+"""Longer than eight tokens."""
+FURTHER_TYPES = ["int8", "uint8", "binary", "ubinary", "base64"]
 ALIKE = 0.9996
 VECTORS = "/embeddings/float/*"
 
@@ -98,6 +101,89 @@ def require_repeatable(api: Api, label: str, text: str) -> None:
     require_alike(api, "embed.repeatable", response, pairs, "the same vector for the same text")
 
 
+def require_batch(api: Api, label: str, texts: list[str]) -> None:
+    """Require that texts have the same vectors, and are billed the same, in one request and in several."""
+    batch = embedded(api, label, texts)
+    singles = [embedded(api, label, [text]) for text in texts]
+    alone = [floats(api, response, 1)[0] for response in singles]
+    pairs = list(zip(alone, floats(api, batch, len(texts)), strict=True))
+    require_alike(api, "embed.batch", singles[-1], pairs, "the vectors that the texts have in one request")
+    billed = [response.at("/meta/billed_units/input_tokens", float | None) for response in (batch, *singles)]
+    if None not in billed:
+        api.require(
+            "embed.units-additive",
+            billed[0] == sum(billed[1:]),
+            singles[-1],
+            location="/meta/billed_units/input_tokens",
+            expected="the tokens that are billed for all in one request",
+            observed={"in one request": billed[0], "in several": billed[1:]},
+        )
+
+
+def require_beginning(api: Api, text: str, dimension: int) -> None:
+    """Require that a vector with `output_dimension` begins like the long one."""
+    long = floats(api, embedded(api, V2, [text], output_dimension=1536), 1)[0]
+    response = embedded(api, V2, [text], output_dimension=dimension)
+    pairs = [(long[:dimension], floats(api, response, 1)[0])]
+    require_alike(
+        api, "embed.shorter", response, pairs, f"the first {dimension} components of the long vector"
+    )
+
+
+def require_versions_agree(api: Api, text: str) -> None:
+    """Require that versions 1 and 2 of the API return the same vector."""
+    old, new = embedded(api, V1, [text]), embedded(api, V2, [text])
+    pairs = [(floats(api, old, 1)[0], floats(api, new, 1)[0])]
+    require_alike(api, "embed.versions-agree", new, pairs, "the vector of version 1")
+
+
+def require_types_independent(api: Api, label: str, text: str, types: list[str]) -> None:
+    """Require that the float vector is the same when `embedding_types` has further types."""
+    alone = floats(api, embedded(api, label, [text]), 1)[0]
+    response = embedded(api, label, [text], embedding_types=["float", *types])
+    pairs = [(alone, floats(api, response, 1)[0])]
+    require_alike(api, "embed.types-independent", response, pairs, "the vector that float alone has")
+
+
+def require_types_optional(api: Api, texts: list[str]) -> None:
+    """Require that version 1 returns the same vectors with the type float and without a type."""
+    typed = floats(api, embedded(api, V1, texts), len(texts))
+    body = {"model": api.models["embed"], "input_type": "search_document", "texts": texts}
+    response = api.call(V1, body=body)
+    plain = response.at("/embeddings", list[Vector])
+    api.need(len(plain) == len(texts), f"{len(texts)} vectors")
+    pairs = list(zip(typed, plain, strict=True))
+    require_alike(
+        api, "embed.types-optional", response, pairs, "the vectors that the type float has", "/embeddings/*"
+    )
+
+
+def require_cut(api: Api, beginning: str, ends: Sequence[str]) -> None:
+    """Require that two texts that differ only beyond `max_tokens` have the same vector."""
+    options = {"max_tokens": 8, "truncate": "END"}
+    first, second = (embedded(api, V2, [f"{beginning} {end}"], **options) for end in ends)
+    pairs = [(floats(api, first, 1)[0], floats(api, second, 1)[0])]
+    require_alike(
+        api, "embed.cut-at-end", second, pairs, "one vector for texts that differ beyond max_tokens"
+    )
+
+
+def require_purposes_differ(api: Api, label: str, text: str) -> None:
+    """Require that a text has a similar but different vector as a query and as a document."""
+    document = floats(api, embedded(api, label, [text]), 1)[0]
+    response = embedded(api, label, [text], input_type="search_query")
+    query = floats(api, response, 1)[0]
+    same = max(abs(a - b) for a, b in zip(document, query, strict=False)) < 1e-6
+    api.require(
+        "embed.purposes-differ",
+        not same and likeness(document, query) > 0.5,
+        response,
+        location=VECTORS,
+        expected="a vector close to that of the document, but not the same",
+        observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",
+    )
+
+
 @either
 def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
     """The vectors are in the order of the texts: texts in another order get the vectors in that order."""
@@ -113,88 +199,37 @@ def test_a_text_has_one_vector(api: Api, label: str) -> None:
 @either
 def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, label: str) -> None:
     """Two texts have the same vectors, and are billed the same, in one request and in two."""
-    batch = embedded(api, label, TEXTS[:2])
-    singles = [embedded(api, label, [text]) for text in TEXTS[:2]]
-    alone = [floats(api, response, 1)[0] for response in singles]
-    pairs = list(zip(alone, floats(api, batch, 2), strict=True))
-    require_alike(api, "embed.batch", singles[-1], pairs, "the vectors that the texts have in one request")
-    billed = [response.at("/meta/billed_units/input_tokens", float | None) for response in (batch, *singles)]
-    if None not in billed:
-        api.require(
-            "embed.units-additive",
-            billed[0] == sum(billed[1:]),
-            singles[-1],
-            location="/meta/billed_units/input_tokens",
-            expected="the tokens that are billed for both in one request",
-            observed={"in one request": billed[0], "in two": billed[1:]},
-        )
+    require_batch(api, label, TEXTS[:2])
 
 
 @pytest.mark.parametrize("dimension", [256, 1024])
 def test_a_shorter_vector_is_the_beginning_of_the_long_one(api: Api, dimension: int) -> None:
     """With `output_dimension` a vector is cut: it begins like the long one, so that an index can mix both."""
-    long = floats(api, embedded(api, V2, TEXTS[:1], output_dimension=1536), 1)[0]
-    response = embedded(api, V2, TEXTS[:1], output_dimension=dimension)
-    pairs = [(long[:dimension], floats(api, response, 1)[0])]
-    require_alike(
-        api, "embed.shorter", response, pairs, f"the first {dimension} components of the long vector"
-    )
+    require_beginning(api, TEXTS[0], dimension)
 
 
 def test_both_versions_make_the_same_vectors(api: Api) -> None:
     """Versions 1 and 2 of the API return the same vector, so that an index survives an upgrade."""
-    old, new = embedded(api, V1, TEXTS[:1]), embedded(api, V2, TEXTS[:1])
-    pairs = [(floats(api, old, 1)[0], floats(api, new, 1)[0])]
-    require_alike(api, "embed.versions-agree", new, pairs, "the vector of version 1")
+    require_versions_agree(api, TEXTS[0])
 
 
 @either
 def test_further_types_make_no_difference(api: Api, label: str) -> None:
     """The float vector is the same when `embedding_types` asks for other types as well."""
-    alone = floats(api, embedded(api, label, TEXTS[:1]), 1)[0]
-    types = ["float", "int8", "uint8", "binary", "ubinary", "base64"]
-    response = embedded(api, label, TEXTS[:1], embedding_types=types)
-    pairs = [(alone, floats(api, response, 1)[0])]
-    require_alike(api, "embed.types-independent", response, pairs, "the vector that float alone has")
+    require_types_independent(api, label, TEXTS[0], FURTHER_TYPES)
 
 
 def test_vectors_without_a_type_are_those_with_it(api: Api) -> None:
     """Version 1 returns the same vectors as a list if `embedding_types` is not there."""
-    typed = floats(api, embedded(api, V1, TEXTS), len(TEXTS))
-    body = {"model": api.models["embed"], "input_type": "search_document", "texts": TEXTS}
-    response = api.call(V1, body=body)
-    plain = response.at("/embeddings", list[Vector])
-    api.need(len(plain) == len(TEXTS), f"{len(TEXTS)} vectors")
-    pairs = list(zip(typed, plain, strict=True))
-    require_alike(
-        api, "embed.types-optional", response, pairs, "the vectors that the type float has", "/embeddings/*"
-    )
+    require_types_optional(api, TEXTS)
 
 
 def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
     """Two texts that differ only behind `max_tokens` have the same vector."""
-    beginning = "Nine brown hens sat beside the old stone wall and slept."
-    options = {"max_tokens": 8, "truncate": "END"}
-    first = embedded(api, V2, [f"{beginning} Then it rained."], **options)
-    second = embedded(api, V2, [f"{beginning} Parliament adjourned over taxes."], **options)
-    pairs = [(floats(api, first, 1)[0], floats(api, second, 1)[0])]
-    require_alike(
-        api, "embed.cut-at-end", second, pairs, "one vector for texts that differ beyond max_tokens"
-    )
+    require_cut(api, BEGINNING, ["Then it rained.", "Parliament adjourned over taxes."])
 
 
 @either
 def test_a_query_is_no_document(api: Api, label: str) -> None:
     """A text has a similar but different vector as a query and as a document."""
-    document = floats(api, embedded(api, label, TEXTS[2:]), 1)[0]
-    response = embedded(api, label, TEXTS[2:], input_type="search_query")
-    query = floats(api, response, 1)[0]
-    same = max(abs(a - b) for a, b in zip(document, query, strict=False)) < 1e-6
-    api.require(
-        "embed.purposes-differ",
-        not same and likeness(document, query) > 0.5,
-        response,
-        location=VECTORS,
-        expected="a vector close to that of the document, but not the same",
-        observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",
-    )
+    require_purposes_differ(api, label, TEXTS[2])

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 LIST, GET = "GET /v1/models", "GET /v1/models/{model}"
 EMBED, RERANK = "POST /v2/embed", "POST /v2/rerank"
-PAGES = 4
+PAGES = 3
+ENDPOINTS = ("chat", "embed", "rerank")
+SERVING = {"embed": EMBED, "rerank": RERANK}
 MINIMAL: dict[str, dict[str, Any]] = {
     EMBED: {"texts": ["a"], "input_type": "search_document"},
     RERANK: {"query": "a", "documents": ["a"]},
@@ -42,10 +44,15 @@ def endpoints(model: Model) -> list[object]:
     return listed if isinstance(listed, list) else []
 
 
-@pytest.mark.operations(LIST)
-def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
-    """Small pages show each model of the complete list once: a client that pages misses no model."""
-    response = page(api)
+def require_pages(api: Api, number: int, **further: str) -> None:
+    """Require that a list in so many pages shows each model of the complete list once.
+
+    Args:
+        api: the client.
+        number: of pages, at least two; the last one may have fewer models than the others.
+        further: parameters of the list.
+    """
+    response = page(api, **further)
     complete = names(response)
     api.require(
         "models.pages-end",
@@ -55,11 +62,11 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
         expected="no token, because the page has room for all models",
         observed="a token",
     )
-    size = max(1, -(-len(complete) // (PAGES - 1)))
+    size = max(1, -(-len(complete) // number))
     walked: list[str] = []
     token = None
-    for _ in range(PAGES):
-        response = page(api, size, **({"page_token": token} if token else {}))
+    for _ in range(number + 1):
+        response = page(api, size, **further, **({"page_token": token} if token else {}))
         walked += names(response)
         token = response.at("/next_page_token", str | None)
         if not token:
@@ -77,10 +84,8 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
     )
 
 
-@pytest.mark.operations(LIST)
-@pytest.mark.parametrize("endpoint", ["chat", "embed", "rerank"])
-def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) -> None:
-    """The list filtered by `endpoint` holds the models that list this endpoint, and no other."""
+def require_filtered(api: Api, endpoint: str) -> None:
+    """Require that the list filtered by `endpoint` holds the models that list this endpoint, and no other."""
     complete = models(page(api))
     serving = {str(model.get("name")) for model in complete if endpoint in endpoints(model)}
     response = page(api, endpoint=endpoint)
@@ -111,39 +116,41 @@ def _differing(expected: set[str], observed: set[str]) -> str:
     return "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in parts if names)
 
 
-@pytest.mark.operations(LIST)
-def test_a_default_is_alone(api: Api) -> None:
-    """`default_only` shows the default model of an endpoint."""
-    # The response is judged by the requirements models.default-only and models.one-default.
-    page(api, endpoint="embed", default_only="true")
+def require_as_listed(api: Api, endpoint: str, number: int) -> None:
+    """Require that the last of the first models of an endpoint is read as it is listed.
+
+    Args:
+        api: the client.
+        endpoint: whose models are listed.
+        number: how many of them.
+    """
+    listed = models(page(api, number, endpoint=endpoint))
+    for model in listed[:number][-1:]:
+        response = api.call(GET, path={"model": str(model.get("name"))}, status=(200, 404))
+        common = model.keys() & response.body.keys()
+        differing = sorted(name for name in common if model[name] != response.body[name])
+        if response.status == 404:
+            differing = ["status, 404"]
+        api.require(
+            "models.get-as-listed",
+            not differing,
+            response,
+            location=f"/{differing[0]}" if differing and response.status == 200 else "",
+            expected="the model as the list shows it",
+            observed=f"another {', '.join(differing)}",
+        )
 
 
-@pytest.mark.operations(LIST, GET)
-def test_a_model_is_as_it_is_listed(api: Api) -> None:
-    """A model that is read by its name has the properties that the list shows."""
-    for endpoint in ("chat", "embed"):
-        listed = models(page(api, 1, endpoint=endpoint))
-        for model in listed[:1]:
-            response = api.call(GET, path={"model": str(model.get("name"))}, status=(200, 404))
-            common = model.keys() & response.body.keys()
-            differing = sorted(name for name in common if model[name] != response.body[name])
-            if response.status == 404:
-                differing = ["status, 404"]
-            api.require(
-                "models.get-as-listed",
-                not differing,
-                response,
-                location=f"/{differing[0]}" if differing and response.status == 200 else "",
-                expected="the model as the list shows it",
-                observed=f"another {', '.join(differing)}",
-            )
+def require_serving(api: Api, endpoint: str, label: str, number: int) -> None:
+    """Require that the last of the first models of an endpoint can be used there.
 
-
-@pytest.mark.operations(LIST, EMBED, RERANK)
-@pytest.mark.parametrize(("endpoint", "label"), [("embed", EMBED), ("rerank", RERANK)])
-def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
-    """A model that is listed for an endpoint can be used there."""
-    for model in models(page(api, 1, endpoint=endpoint)):
+    Args:
+        api: the client.
+        endpoint: whose models are listed.
+        label: of the operation.
+        number: how many models are listed.
+    """
+    for model in models(page(api, number, endpoint=endpoint))[:number][-1:]:
         response = api.call(
             label, body=MINIMAL[label] | {"model": str(model.get("name"))}, status=(200, 400, 404)
         )
@@ -155,3 +162,37 @@ def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
             observed=str(response.body.get("message", response.status)),
             value_class=endpoint,
         )
+
+
+@pytest.mark.operations(LIST)
+def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
+    """Small pages show each model of the complete list once: a client that pages misses no model."""
+    require_pages(api, PAGES)
+
+
+@pytest.mark.operations(LIST)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) -> None:
+    """The list filtered by `endpoint` holds the models that list this endpoint, and no other."""
+    require_filtered(api, endpoint)
+
+
+@pytest.mark.operations(LIST)
+def test_a_default_is_alone(api: Api) -> None:
+    """`default_only` shows the default model of an endpoint."""
+    # The response is judged by the requirements models.default-only and models.one-default.
+    page(api, endpoint="embed", default_only="true")
+
+
+@pytest.mark.operations(LIST, GET)
+def test_a_model_is_as_it_is_listed(api: Api) -> None:
+    """A model that is read by its name has the properties that the list shows."""
+    for endpoint in ("chat", "embed"):
+        require_as_listed(api, endpoint, 1)
+
+
+@pytest.mark.operations(LIST, EMBED, RERANK)
+@pytest.mark.parametrize(("endpoint", "label"), SERVING.items())
+def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
+    """A model that is listed for an endpoint can be used there."""
+    require_serving(api, endpoint, label, 1)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cohere_conformance.session.api import Api, ApiResponse
 
 PARSE = "POST /v2/parse"
@@ -23,9 +25,9 @@ LETTERS = {
 SCALE, MARGIN = 4, 24
 
 
-def page() -> str:
-    """Return a data URI of a white PNG image with one line of black text."""
-    text = " ".join(WORDS)
+def page(printed: Sequence[str]) -> str:
+    """Return a data URI of a white PNG image with one line of words in black."""
+    text = " ".join(printed)
     width = (6 * len(text) * SCALE + 2 * MARGIN + 7) // 8 * 8
     empty = "1" * width
     lines = [empty] * MARGIN
@@ -43,9 +45,9 @@ def page() -> str:
     return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
-def parsed(api: Api, form: str) -> ApiResponse:
-    """Parse the page."""
-    document = {"type": "image_url", "image_url": page()}
+def parsed(api: Api, form: str, printed: Sequence[str]) -> ApiResponse:
+    """Parse the page with these words."""
+    document = {"type": "image_url", "image_url": page(printed)}
     return api.call(PARSE, body={"model": api.models["parse"], "document": document, "output_format": form})
 
 
@@ -60,9 +62,9 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+", text.upper())
 
 
-def test_the_same_image_has_the_same_content(api: Api) -> None:
-    """An image that is sent twice has the same Markdown, with the words that are on it."""
-    first, response = markdown(parsed(api, "markdown")), parsed(api, "markdown")
+def require_repeatable(api: Api, printed: Sequence[str]) -> None:
+    """Require that an image that is sent twice has the same Markdown, with the words that are on it."""
+    first, response = markdown(parsed(api, "markdown", printed)), parsed(api, "markdown", printed)
     second = markdown(response)
     api.require(
         "parse.repeatable",
@@ -73,21 +75,21 @@ def test_the_same_image_has_the_same_content(api: Api) -> None:
         observed=repr(second[:60]),
     )
     read = set(words(second))
-    found = [one for one in WORDS if one in read]
+    found = [one for one in printed if one in read]
     api.require(
         "parse.text-read",
-        len(found) >= len(WORDS) / 2,
+        len(found) >= len(printed) / 2,
         response,
         location="/pages/*/markdown/content",
-        expected=f"at least half of the words {' '.join(WORDS)}",
+        expected=f"at least half of the words {' '.join(printed)}",
         observed=repr(second[:60]),
     )
 
 
-def test_both_forms_have_the_same_texts(api: Api) -> None:
-    """The words of the text blocks of an image are in its Markdown as well."""
-    whole = set(words(markdown(parsed(api, "markdown"))))
-    response = parsed(api, "blocks")
+def require_forms_agree(api: Api, printed: Sequence[str]) -> None:
+    """Require that the words of the text blocks of an image are in its Markdown as well."""
+    whole = set(words(markdown(parsed(api, "markdown", printed))))
+    response = parsed(api, "blocks", printed)
     pages: list[dict[str, Any]] = response.at("/pages", list)
     texts = [
         str(block["text"]["content"])
@@ -105,3 +107,13 @@ def test_both_forms_have_the_same_texts(api: Api) -> None:
         expected="texts that are in the Markdown, too",
         observed=f"{lost[0]!r}, which is not" if lost else "",
     )
+
+
+def test_the_same_image_has_the_same_content(api: Api) -> None:
+    """An image that is sent twice has the same Markdown, with the words that are on it."""
+    require_repeatable(api, WORDS)
+
+
+def test_both_forms_have_the_same_texts(api: Api) -> None:
+    """The words of the text blocks of an image are in its Markdown as well."""
+    require_forms_agree(api, WORDS)

@@ -108,6 +108,96 @@ def require_beginning(api: Api, label: str, documents: list[str], top_n: int) ->
     )
 
 
+def require_pointwise(api: Api, label: str, documents: list[str], number: int) -> None:
+    """Require that the first documents have the same scores with and without the others."""
+    first = documents[:number]
+    many, few = ranked(api, label, documents), ranked(api, label, first)
+    changed = changed_scores(scores(many, documents), scores(few, first))
+    api.require(
+        "rerank.pointwise",
+        not changed,
+        few,
+        location=SCORES,
+        expected="the scores that the documents have with further documents",
+        observed=changed,
+    )
+
+
+def require_equal_copies(api: Api, label: str, documents: list[str]) -> None:
+    """Require that documents that are sent twice in one request have the same score twice."""
+    number = len(documents)
+    response = ranked(api, label, [*documents, *documents])
+    found = {result["index"]: result["relevance_score"] for result in results(response)}
+    api.need(set(range(2 * number)) <= found.keys(), "a score of both copies")
+    copies = [(found[index], found[number + index]) for index in range(number)]
+    differing = [list(pair) for pair in copies if abs(pair[0] - pair[1]) > TOLERANCE]
+    api.require(
+        "rerank.duplicates",
+        not differing,
+        response,
+        location=SCORES,
+        expected="the same score twice",
+        observed=differing[:1],
+    )
+
+
+def require_repeatable(api: Api, label: str, documents: list[str]) -> None:
+    """Require that the same request, sent twice, gets the same scores."""
+    first, second = ranked(api, label, documents), ranked(api, label, documents)
+    changed = changed_scores(scores(first, documents), scores(second, documents))
+    api.require(
+        "rerank.repeatable",
+        not changed,
+        second,
+        location=SCORES,
+        expected="the scores of the first response",
+        observed=changed,
+    )
+
+
+def require_versions_agree(api: Api, documents: list[str]) -> None:
+    """Require that versions 1 and 2 of the API rank the same documents in the same order."""
+    old, new = ranked(api, V1, documents), ranked(api, V2, documents)
+    order = list(scores(new, documents))
+    behind = misplaced(order, scores(old, documents))
+    api.require(
+        "rerank.versions-agree",
+        not behind,
+        new,
+        location="/results/*/index",
+        expected="the order of version 1",
+        observed=order,
+    )
+
+
+def require_on_topic(api: Api, label: str, others: list[str], place: int) -> None:
+    """Require that the only document about the subject of the query is ranked first."""
+    documents = [*others[:place], DOCUMENTS[0], *others[place:]]
+    response = ranked(api, label, documents)
+    first = next(iter(scores(response, documents)))
+    api.require(
+        "rerank.on-topic",
+        first == DOCUMENTS[0],
+        response,
+        location="/results/0/index",
+        expected="the index of the document about chains",
+        observed=f"that of {first!r}",
+    )
+
+
+def require_search_units(api: Api, label: str, number: int) -> None:
+    """Require that many short documents are ranked, and billed by the hundred."""
+    # The billed units are judged by the requirement rerank.search-units.
+    response = ranked(api, label, [f"chain {index}" for index in range(number)])
+    api.need(len(results(response)) == number, f"{number} results")
+
+
+def require_chunks_refused(api: Api, number: int) -> None:
+    """Require that documents of up to 100 chunks each that exceed the limit of 10,000 chunks are rejected."""
+    # Whether it has to be rejected is judged by the requirement rerank.documents-most.
+    ranked(api, V1, ["chain"] * number, max_chunks_per_doc=100, status=(200, 400))
+
+
 @either
 def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
     """The documents are sent in reverse order: each keeps its score."""
@@ -123,90 +213,39 @@ def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
 @either
 def test_a_score_does_not_depend_on_other_documents(api: Api, label: str) -> None:
     """Documents have the same scores with and without further documents: clients merge results of batches."""
-    many, few = ranked(api, label, DOCUMENTS), ranked(api, label, DOCUMENTS[:2])
-    changed = changed_scores(scores(many, DOCUMENTS), scores(few, DOCUMENTS[:2]))
-    api.require(
-        "rerank.pointwise",
-        not changed,
-        few,
-        location=SCORES,
-        expected="the scores that the documents have with further documents",
-        observed=changed,
-    )
+    require_pointwise(api, label, DOCUMENTS, 2)
 
 
 @either
 def test_a_document_that_is_sent_twice_has_one_score(api: Api, label: str) -> None:
-    """A document that is in the list twice has the same score twice."""
-    documents = [DOCUMENTS[0], DOCUMENTS[1], DOCUMENTS[0]]
-    response = ranked(api, label, documents)
-    found = {result["index"]: result["relevance_score"] for result in results(response)}
-    api.need({0, 2} <= found.keys(), "a score of both copies")
-    api.require(
-        "rerank.duplicates",
-        abs(found[0] - found[2]) <= TOLERANCE,
-        response,
-        location=SCORES,
-        expected="the same score twice",
-        observed=[found[0], found[2]],
-    )
+    """Documents that are in the list twice have the same score twice."""
+    require_equal_copies(api, label, DOCUMENTS[:2])
 
 
 @either
 def test_the_same_request_has_the_same_scores(api: Api, label: str) -> None:
     """The same request, sent twice, gets the same scores."""
-    first, second = ranked(api, label, DOCUMENTS), ranked(api, label, DOCUMENTS)
-    changed = changed_scores(scores(first, DOCUMENTS), scores(second, DOCUMENTS))
-    api.require(
-        "rerank.repeatable",
-        not changed,
-        second,
-        location=SCORES,
-        expected="the scores of the first response",
-        observed=changed,
-    )
+    require_repeatable(api, label, DOCUMENTS)
 
 
 def test_both_versions_rank_alike(api: Api) -> None:
     """Versions 1 and 2 of the API rank the same documents in the same order."""
-    old, new = ranked(api, V1, DOCUMENTS), ranked(api, V2, DOCUMENTS)
-    order = list(scores(new, DOCUMENTS))
-    behind = misplaced(order, scores(old, DOCUMENTS))
-    api.require(
-        "rerank.versions-agree",
-        not behind,
-        new,
-        location="/results/*/index",
-        expected="the order of version 1",
-        observed=order,
-    )
+    require_versions_agree(api, DOCUMENTS)
 
 
 @either
 def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
     """The only document about the subject of the query is ranked first."""
-    documents = [DOCUMENTS[1], "Wheat is sown in autumn.", DOCUMENTS[0], "The opera begins at eight."]
-    response = ranked(api, label, documents)
-    first = next(iter(scores(response, documents)))
-    api.require(
-        "rerank.on-topic",
-        first == DOCUMENTS[0],
-        response,
-        location="/results/0/index",
-        expected="the index of the document about chains",
-        observed=f"that of {first!r}",
-    )
+    others = [DOCUMENTS[1], "Wheat is sown in autumn.", "The opera begins at eight."]
+    require_on_topic(api, label, others, 2)
 
 
 @either
 def test_a_hundred_and_one_documents_are_two_search_units(api: Api, label: str) -> None:
     """101 documents are ranked and billed as two search units of up to 100 documents."""
-    # The billed units are judged by the requirement rerank.search-units.
-    response = ranked(api, label, [f"chain {number}" for number in range(101)])
-    api.need(len(results(response)) == 101, "101 results")
+    require_search_units(api, label, 101)
 
 
 def test_too_many_chunks_are_refused(api: Api) -> None:
     """101 documents of up to 100 chunks each exceed the limit of 10,000 chunks: the request is rejected."""
-    # Whether it has to be rejected is judged by the requirement rerank.documents-most.
-    ranked(api, V1, ["chain"] * 101, max_chunks_per_doc=100, status=(200, 400))
+    require_chunks_refused(api, 101)

@@ -54,6 +54,13 @@ def require_repeatable(api: Api, text: str) -> None:
     )
 
 
+def require_longest(api: Api, repeated: str, beyond: int) -> None:
+    """Require that the longest allowed text is tokenized, and one that is so much longer rejected."""
+    # Whether it has to be rejected is judged by the requirement tokenize.text-longest.
+    text = (repeated * LONGEST)[: LONGEST + beyond]
+    tokenized(api, text, (200, 400, 413, 422) if beyond else 200)
+
+
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
@@ -71,6 +78,4 @@ def test_the_same_text_has_the_same_tokens(api: Api) -> None:
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_the_longest_text_is_tokenized_and_a_longer_one_refused(api: Api, beyond: int) -> None:
     """A text of 65,536 characters is tokenized; one of 65,537 characters is rejected."""
-    # Whether it has to be rejected is judged by the requirement tokenize.text-longest.
-    text = ("tide " * LONGEST)[: LONGEST + beyond]
-    tokenized(api, text, (200, 400, 413, 422) if beyond else 200)
+    require_longest(api, "tide ", beyond)
