@@ -100,14 +100,6 @@ def since(dataset: Dataset) -> tuple[str, str]:
     return "after", created.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def require_echo(api: Api, name: str) -> None:
-    """Require that a dataset has the name and the type that it was uploaded with."""
-    dataset = upload(api, name, GOOD)
-    response = api.call(GET, path={"id": dataset})
-    shown = response.at("/dataset", Dataset)
-    require_name(api, response, name, shown)
-
-
 def require_name(api: Api, response: ApiResponse, name: str, shown: Dataset) -> None:
     """Require that a dataset has the name and the type of its upload."""
     sent = [f"conformance-{name}-{api.unique}", "embed-input"]
@@ -122,19 +114,20 @@ def require_name(api: Api, response: ApiResponse, name: str, shown: Dataset) -> 
     )
 
 
-def require_kept(api: Api, rows: list[dict[str, str]]) -> None:
+def require_kept(api: Api, name: str, rows: list[dict[str, str]]) -> None:
     """Require that a dataset has its name, its rows with a text, and the columns that were to be kept.
 
     Args:
         api: the client.
+        name: part of the dataset's name.
         rows: have a day; at least one has a mood, one another column, one no text.
     """
     number = sum("text" in row for row in rows)
     query = (("keep_fields", "day"), ("optional_fields", "mood"), ("optional_fields", "weather"))
-    dataset = upload(api, "diary", rows, *query, ("skip_malformed_input", "true"))
+    dataset = upload(api, name, rows, *query, ("skip_malformed_input", "true"))
     response = settle(api, dataset)
     shown = response.at("/dataset", Dataset)
-    require_name(api, response, "diary", shown)
+    require_name(api, response, name, shown)
     warnings = response.body["dataset"].get("validation_warnings")
     api.require(
         "datasets.skipped-reported",
@@ -292,7 +285,7 @@ def require_deleted_gone(api: Api, name: str) -> None:
 
 def require_unknown_delete(api: Api, name: str) -> None:
     """Require that deleting an id that never existed gets 404."""
-    response = api.call(DELETE, path={"id": f"conformance-{name}-{api.unique}"}, status=(200, 404))
+    response = api.call(DELETE, path={"id": f"conformance-never-{name}-{api.unique}"}, status=(200, 404))
     api.require(
         "datasets.unknown-delete", response.status == 404, response, expected="404", observed=response.status
     )
@@ -348,7 +341,7 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         {"day": "Wednesday"},
         {"text": "Sun, at last.", "day": "Friday"},
     ]
-    require_kept(api, rows)
+    require_kept(api, "diary", rows)
 
 
 def test_bad_files_fail_the_validation(api: Api) -> None:
@@ -383,7 +376,7 @@ def test_what_is_deleted_is_gone(api: Api) -> None:
 
 def test_what_never_was_is_not_deleted(api: Api) -> None:
     """Deleting an id that never existed gets 404."""
-    require_unknown_delete(api, "never")
+    require_unknown_delete(api, "stored")
 
 
 @pytest.mark.operations(CREATE, GET, DELETE, USAGE)

@@ -32,7 +32,13 @@ class ViolatedError(Exception):
     """An input violates the relation; Hypothesis looks for a smaller one."""
 
 
-def check_relation(api: Api, inputs: SearchStrategy[_Input], relation: Callable[[Api, _Input], None]) -> None:
+def check_relation(
+    api: Api,
+    inputs: SearchStrategy[_Input],
+    relation: Callable[[Api, _Input], None],
+    *,
+    most: int | None = None,
+) -> None:
     """Check a relation with several inputs, the smallest first; one that violates it is shrunk.
 
     Every violation is recorded. The report shows the one with the smallest request.
@@ -41,6 +47,7 @@ def check_relation(api: Api, inputs: SearchStrategy[_Input], relation: Callable[
         api: the client of the test, which knows how many inputs are tried.
         inputs: of the relation.
         relation: sends requests and requires what their responses have in common.
+        most: inputs, for a relation that takes many requests.
 
     Raises:
         DeviatesError: a response deviates, or a relation that is a MUST is violated.
@@ -49,7 +56,7 @@ def check_relation(api: Api, inputs: SearchStrategy[_Input], relation: Callable[
     """
     attempts = _Attempts(api, relation)
     configured = settings(
-        max_examples=api.examples,
+        max_examples=api.examples if most is None else min(most, api.examples),
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
