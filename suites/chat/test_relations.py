@@ -163,7 +163,7 @@ def require_usage_grows(api: Api, first: str, reply: str, last: str) -> None:
         )
 
 
-def require_cut_told(api: Api, prompt: str, most: int) -> None:
+def require_cut_reported(api: Api, prompt: str, most: int) -> None:
     """Require that a text that `max_tokens` cuts short has the finish reason `MAX_TOKENS`."""
     longer, cut = (chat(api, user(prompt), max_tokens=limit, **REPEATABLE) for limit in (24, most))
     if len(text_of(cut)) < len(text_of(longer)):
@@ -273,7 +273,7 @@ def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
 
 def test_a_reply_that_is_cut_says_so(api: Api) -> None:
     """A text that `max_tokens` cuts short has the finish reason `MAX_TOKENS`."""
-    require_cut_told(api, ESSAY, 4)
+    require_cut_reported(api, ESSAY, 4)
 
 
 def test_no_tool_is_called_where_none_may_be(api: Api) -> None:

@@ -90,10 +90,10 @@ def test_chat_usage_grows(api: Api) -> None:
 
 
 @pytest.mark.operations(chat.CHAT)
-def test_chat_cut_told(api: Api) -> None:
+def test_chat_cut_reported(api: Api) -> None:
     """A text that `max_tokens` cuts short has the finish reason `MAX_TOKENS`."""
     drawn = strategies.tuples(PROMPTS, strategies.integers(1, 12))
-    check_relation(api, drawn, lambda api, drawn: chat.require_cut_told(api, *drawn))
+    check_relation(api, drawn, lambda api, drawn: chat.require_cut_reported(api, *drawn))
 
 
 @pytest.mark.operations(chat.CHAT)
