@@ -11,15 +11,17 @@ import pytest
 from cohere_conformance.suites.classify import test_relations as classify
 from cohere_conformance.suites.detokenize import test_relations as detokenize
 from cohere_conformance.suites.embed import test_relations as embed
-from cohere_conformance.suites.fuzz.inputs import SENTENCES, SOME, TEXT, TWO_TEXTS, each, reordered
 from cohere_conformance.suites.rerank import test_relations as rerank
 from cohere_conformance.suites.rerank import test_spans as spans
 from cohere_conformance.suites.tokenize import test_relations as tokenize
 from hypothesis import strategies
 
 from cohere_conformance.fuzz.relations import check_relation
+from cohere_conformance.fuzz.texts import SENTENCES, SOME_TEXTS, TEXT, TWO_TEXTS
 
 if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+
     from cohere_conformance.session.api import Api
 
 FEW = strategies.lists(TEXT, min_size=2, max_size=3, unique=True)
@@ -36,6 +38,21 @@ PARAGRAPHS = strategies.permutations(spans.SENTENCES).map(" ".join)
 PIECES = [*tokenize.TEXTS.values(), "a", " ", "\n", "0", "ß", "漢", "🙂"]
 PIECED = strategies.lists(strategies.sampled_from(PIECES), min_size=1, max_size=4).map("".join)
 UNKNOWN_TOKENS = strategies.integers(max_value=-1) | strategies.integers(2**31 - 1, 2**53)
+
+
+def each(*labels: str) -> pytest.MarkDecorator:
+    """Return a mark that runs a test for each operation that the run is about."""
+    parameters = [pytest.param(label, marks=pytest.mark.operations(label)) for label in labels]
+    return pytest.mark.parametrize("label", parameters, ids=["v1", "v2"])
+
+
+@strategies.composite
+def reordered(draw: DrawFn) -> tuple[list[str], list[int]]:
+    """Draw at least three texts, and another order of them."""
+    texts = draw(strategies.lists(TEXT, min_size=3, max_size=6, unique=True))
+    indexes = list(range(len(texts)))
+    # Two texts that are swapped twice are where they were.
+    return texts, draw(strategies.permutations(indexes).filter(lambda order: order[0] != 0 or order[1] != 1))
 
 
 @each(*embed.LABELS)
@@ -79,7 +96,7 @@ def test_embed_types(api: Api, label: str) -> None:
 @pytest.mark.operations(embed.V1)
 def test_embed_no_type(api: Api) -> None:
     """Vectors without a type are those with the type float."""
-    check_relation(api, SOME, embed.require_types_optional)
+    check_relation(api, SOME_TEXTS, embed.require_types_optional)
 
 
 @pytest.mark.operations(embed.V2)
@@ -175,7 +192,7 @@ def test_rerank_scores_with_spans(api: Api) -> None:
 @pytest.mark.operations(classify.CLASSIFY)
 def test_classify_independent(api: Api) -> None:
     """A text has the same confidences alone, among others, and in another order."""
-    check_relation(api, SOME, classify.require_independent)
+    check_relation(api, SOME_TEXTS, classify.require_independent)
 
 
 @pytest.mark.operations(tokenize.DETOKENIZE, tokenize.TOKENIZE)

@@ -12,13 +12,13 @@ import pytest
 from cohere_conformance.suites.audio import test_relations as audio
 from cohere_conformance.suites.chat import test_relations as chat
 from cohere_conformance.suites.chat import test_relations_v1 as chat_v1
-from cohere_conformance.suites.fuzz.inputs import PROMPTS, TEXT, TWO_TEXTS, WORDS
 from cohere_conformance.suites.generate import test_relations as generate
 from cohere_conformance.suites.parse import test_relations as parse
 from cohere_conformance.suites.summarize import test_relations as summarize
 from hypothesis import strategies
 
 from cohere_conformance.fuzz.relations import check_relation
+from cohere_conformance.fuzz.texts import TEXT, TWO_TEXTS, WORDS
 
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 keys = import_module("cohere_conformance.suites.check-api-key.test_relations")
 """A folder whose name is no identifier cannot be imported in another way."""
 
+SUBJECTS = ["the tides of the North Sea", "bicycles", "a lighthouse", "bread", "the moon"]
+PROMPTS = strategies.sampled_from(SUBJECTS).map(lambda subject: f"Three sentences about {subject}.")
 HARBOURS = strategies.sampled_from(["Vlissingen", "Esbjerg", "Dover", "Bergen"])
 CALLS = strategies.integers(0, 10**12 - 1).map("tide_table_{:012}".format)
 OPTIONAL = strategies.lists(WORDS, min_size=1, max_size=3, unique=True)

@@ -13,11 +13,11 @@ from cohere_conformance.suites.batches import test_relations as batches
 from cohere_conformance.suites.connectors import test_relations as connectors
 from cohere_conformance.suites.datasets import test_relations as datasets
 from cohere_conformance.suites.finetuning import test_relations as finetuning
-from cohere_conformance.suites.fuzz.inputs import NAMES, SENTENCES, SOME, TEXT, WORDS
 from cohere_conformance.suites.models import test_relations as models
 from hypothesis import strategies
 
 from cohere_conformance.fuzz.relations import check_relation
+from cohere_conformance.fuzz.texts import SENTENCES, SOME_TEXTS, TEXT, WORDS
 from cohere_conformance.session.api import UPLOAD_OPERATIONS
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ jobs = import_module("cohere_conformance.suites.embed-jobs.test_relations")
 
 FEW = 2
 """Inputs of a relation that waits for a job."""
+NAMES = strategies.text("abcxyzABCXYZ0189-", min_size=1, max_size=16)
 PAGES = strategies.integers(2, 4)
 COLUMNS = WORDS.map("column_{}".format)
 """Names that no file of the suites uses."""
@@ -40,7 +41,7 @@ endpoint = pytest.mark.parametrize("endpoint", models.ENDPOINTS)
 @strategies.composite
 def incomplete(draw: DrawFn) -> list[dict[str, str]]:
     """Draw rows to embed, and another column in place of the text of one of them."""
-    rows = [{"text": text} for text in draw(SOME)]
+    rows = [{"text": text} for text in draw(SOME_TEXTS)]
     rows.insert(draw(strategies.integers(0, len(rows))), {draw(COLUMNS): "no text here"})
     return rows
 
@@ -48,7 +49,7 @@ def incomplete(draw: DrawFn) -> list[dict[str, str]]:
 @strategies.composite
 def diaries(draw: DrawFn) -> list[dict[str, str]]:
     """Draw rows of a day each, one with a mood, one with a column that is not kept, one without a text."""
-    rows = [{"text": text, "day": f"day {number}"} for number, text in enumerate(draw(SOME))]
+    rows = [{"text": text, "day": f"day {number}"} for number, text in enumerate(draw(SOME_TEXTS))]
     for column in ("mood", draw(COLUMNS)):
         draw(strategies.sampled_from(rows))[column] = "calm"
     rows.insert(draw(strategies.integers(0, len(rows))), {"day": "no text here"})
@@ -156,7 +157,7 @@ def test_datasets_usage(api: Api) -> None:
 @pytest.mark.operations(*UPLOAD_OPERATIONS, jobs.GET, jobs.CANCEL, jobs.CREATE)
 def test_embed_jobs_rows(api: Api) -> None:
     """The results of a job have the rows of its input, with the column to keep."""
-    drawn = strategies.tuples(SOME, COLUMNS)
+    drawn = strategies.tuples(SOME_TEXTS, COLUMNS)
     check_relation(api, drawn, lambda api, drawn: jobs.require_rows(api, *drawn), most=FEW)
 
 
@@ -187,7 +188,7 @@ def test_embed_jobs_valid_dataset(api: Api) -> None:
 @pytest.mark.operations(*UPLOAD_OPERATIONS, batches.GET, batches.CREATE)
 def test_batches_results(api: Api) -> None:
     """The results of a batch have one row for each of its requests."""
-    check_relation(api, SOME, batches.require_complete_results, most=FEW)
+    check_relation(api, SOME_TEXTS, batches.require_complete_results, most=FEW)
 
 
 @pytest.mark.operations(*UPLOAD_OPERATIONS, batches.CREATE, batches.GET, batches.LIST)
