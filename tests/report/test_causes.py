@@ -2169,3 +2169,29 @@ def test_an_operation_that_serves_something_does_not_refuse_everything(server: S
     server.case("chat.a", [found(Kind.PROPERTY_MISSING, "/id")])
     server.case("chat.b", [refused(500, CHAT)])
     assert f"{CHAT} fails with 500" in {cause.title for cause in server.report().causes}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "title"),
+    [
+        (Kind.SERVER_ERROR, 500, f"Bodies of another media type crash {CHAT} (status 500)"),
+        (Kind.RULE_UNENFORCED, 200, f"Bodies of another media type are accepted by {CHAT}"),
+    ],
+)
+def test_every_other_media_type_of_a_body_is_one_cause(
+    server: Server, kind: Kind, status: int, title: str
+) -> None:
+    said = ("said to be text/plain", "said to be json", "not said to be anything")
+    findings = [found(kind, "request:/", status=status, value_class=says) for says in said]
+    findings.append(found(kind, "header:content-type", status=status, value_class="two content types"))
+    for finding in findings:
+        server.generated(finding)
+    (cause,) = server.report().causes
+    assert cause.title == title
+
+
+def test_a_media_type_that_has_to_be_served_is_named(server: Server) -> None:
+    charset = "said to be application/json; charset=utf-8"
+    server.generated(found(Kind.VALID_REFUSED, "request:/", status=415, value_class=charset))
+    (cause,) = server.report().causes
+    assert cause.title == f"Bodies {charset} are refused by {CHAT}, although they are allowed"

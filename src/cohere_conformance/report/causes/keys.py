@@ -9,7 +9,7 @@ from cohere_conformance.report.causes.absent import absent_operations
 from cohere_conformance.report.causes.forms import form_of
 from cohere_conformance.report.causes.frameworks import error_text, own_form, recognised
 from cohere_conformance.report.causes.group import Key
-from cohere_conformance.report.causes.inputs import BODY, changed_part, sort_of_input
+from cohere_conformance.report.causes.inputs import BODY, MEDIA_TYPE, changed_part, sort_of_input
 from cohere_conformance.report.causes.named_models import model_of, not_found
 from cohere_conformance.report.causes.refusing import RefusingOperations
 from cohere_conformance.report.causes.spelling import respelled
@@ -258,11 +258,12 @@ def _input(one: SeenFinding, _: Facts) -> Key | None:
         return None
     part, name = changed_part(row)
     outcome_class = f"{row.status // 100}xx"
-    if part == "header":
+    sort = sort_of_input(one)
+    if part == "header" and sort != MEDIA_TYPE:
         return Key("input", (row.kind, outcome_class, part, name))
-    if part != BODY:
+    if part not in {BODY, "header"}:
         return Key("input", (row.kind, outcome_class, part))
-    return Key("input", (row.kind, outcome_class, "request", sort_of_input(one)))
+    return Key("input", (row.kind, outcome_class, "request", sort))
 
 
 def _golden(one: SeenFinding, _: Facts) -> Key | None:
