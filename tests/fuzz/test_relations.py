@@ -179,6 +179,8 @@ FAULTS = {
     "models.get-differs": ("relations-resources.models-as-listed", "models.get-as-listed"),
     "models.listed-in-vain": ("relations-resources.models-serving", "models.listed-serves"),
     "connectors.offset-ignored": ("relations-resources.connectors-offset", "connectors.offset"),
+    "connectors.get-differs": ("lifecycles.connectors", "connectors.kept"),
+    "connectors.patch-clears": ("lifecycles.connectors", "connectors.patch-keeps"),
     "datasets.name-differs": ("relations-resources.datasets-kept", "datasets.created-echo"),
     "datasets.rows-miscounted": ("relations-resources.datasets-kept", "datasets.row-count"),
     "datasets.malformed-accepted": ("relations-resources.datasets-malformed", "datasets.malformed-fails"),
@@ -198,7 +200,9 @@ FAULTS = {
     "batches.results-dropped": ("relations-resources.batches-results", "batches.results-complete"),
     "batches.page-drops-item": ("relations-resources.batches-pages", "batches.pages"),
     "batches.get-differs": ("relations-resources.batches-listed", "batches.listed-as-read"),
+    "batches.status-goes-back": ("lifecycles.batches", "batches.never-back"),
     "batches.cancel-ignored": ("sequences.batches", "batches.cancel-works"),
+    "finetuning.status-goes-back": ("lifecycles.finetuning", "finetuning.status-course"),
     "finetuning.page-drops-item": ("relations-resources.finetuning-metrics", "finetuning.pages"),
     "finetuning.total-size-wrong": ("relations-resources.finetuning-events", "finetuning.total-size"),
 }
