@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from builders import JSON, SSE, exchange, sse
 
@@ -144,6 +145,15 @@ def test_a_request_that_accepts_json_only_gets_what_the_sdk_gets() -> None:
         request_headers=(("accept", "application/stream+json"),),
     )
     assert parse_with_sdk(lines, CHAT) is None
+
+
+@pytest.mark.parametrize("name", ["a%0D", "%00", "a%0A%7F", "%ED%A0%80", "..%2F", "%"])
+def test_a_request_that_the_sdk_cannot_send_has_a_response_that_it_parses(name: str) -> None:
+    """The fuzzer asks for models whose names no URL of the SDK can have: it raises before it sends."""
+    made = exchange("GET /v1/models/{model}", {"message": "x"}, status=500)
+    request = msgspec.structs.replace(made.request, url=f"https://api.cohere.com/v1/models/{name}")
+    found = parsed(msgspec.structs.replace(made, request=request), "GET /v1/models/{model}")
+    assert found.raised == "InternalServerError"
 
 
 def test_an_operation_without_a_method_is_not_parsed() -> None:
