@@ -100,8 +100,12 @@ class _Handler(BaseHTTPRequestHandler):
         headers = tuple((name.lower(), value) for name, value in self.headers.items())
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         connection = http.client.HTTPConnection(self.server.upstream, timeout=20)
-        passed = {name: value for name, value in headers if name not in {"host", "accept-encoding"}}
-        connection.request(self.command, self.path, body or None, passed)
+        # One by one: a field may be there twice, such as two content types.
+        connection.putrequest(self.command, self.path, skip_accept_encoding=True)
+        for name, value in headers:
+            if name not in {"host", "accept-encoding"}:
+                connection.putheader(name, value)
+        connection.endheaders(body or None)
         answer = connection.getresponse()
         received = answer.read()
         fields = tuple((name.lower(), value) for name, value in answer.getheaders())
