@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _Found = TypeVar("_Found")
-_UNKNOWN = object()
 
 
 def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
@@ -25,10 +24,12 @@ def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
 
     @wraps(find)
     def found(evidence: Evidence) -> Any:
-        known = evidence.found.get(find, _UNKNOWN)
-        if known is _UNKNOWN:
-            known = evidence.found[find] = find(evidence)
-        return known
+        try:
+            return evidence.found[find]
+        except KeyError:
+            pass
+        result = evidence.found[find] = find(evidence)
+        return result
 
     return found
 

@@ -111,19 +111,8 @@ def judgement_of(contract: Contract, parsed: ParsedExchange, *, requirements: bo
     deviates = any(one.severity is Severity.BREAKING or one.kind is Kind.REQUEST_INVALID for one in findings)
     untestable: list[Untestable] = []
     evidence = evidence_of(operation, parsed, findings)
-    selection.take(_violated(frame, evidence, untestable, deviates=deviates))
+    selection.take(judge_requirements(frame, evidence, untestable, deviates=deviates))
     return Judgement(selection.findings(), tuple(untestable))
-
-
-def _violated(
-    frame: Frame, evidence: Evidence, untestable: list[Untestable], *, deviates: bool
-) -> Iterator[Finding]:
-    """Yield the violations of requirements; those that are not testable are added to the list."""
-    for one in judge_requirements(frame, evidence, deviates=deviates):
-        if isinstance(one, Untestable):
-            untestable.append(one)
-        else:
-            yield one
 
 
 def evidence_of(operation: Operation, parsed: ParsedExchange, findings: Iterable[Finding] = ()) -> Evidence:

@@ -130,13 +130,14 @@ def checked() -> frozenset[str]:
 
 
 def judge_requirements(
-    frame: Frame, evidence: Evidence, *, deviates: bool = False
-) -> Iterator[Finding | Untestable]:
-    """Yield every violation of a requirement that one exchange shows, and every one that it cannot show.
+    frame: Frame, evidence: Evidence, untestable: list[Untestable], *, deviates: bool = False
+) -> Iterator[Finding]:
+    """Yield every violation of a requirement that one exchange shows.
 
     Args:
         frame: what the findings have in common.
         evidence: the exchange.
+        untestable: gets every requirement whose violation it cannot show.
         deviates: whether its request or its answer breaks the contract.
 
     Raises:
@@ -165,7 +166,7 @@ def judge_requirements(
         else:
             continue
         if not violated:
-            yield Untestable(frame.operation, bound.requirement.id, reason)
+            untestable.append(Untestable(frame.operation, bound.requirement.id, reason))
 
 
 @lru_cache(maxsize=256)

@@ -18,13 +18,13 @@ from cohere_conformance.checks.groups.chat_v2_parts import (
     items,
     json_schema,
     message,
-    number,
     part,
     said,
     text,
     texts,
 )
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

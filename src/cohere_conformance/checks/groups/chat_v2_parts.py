@@ -24,11 +24,6 @@ def items(value: object) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def number(value: object) -> float | None:
-    """Return a number; `None` if there is none."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 @once
 def finish(evidence: Evidence) -> str:
     """Return the finish reason, `""` if there is none."""

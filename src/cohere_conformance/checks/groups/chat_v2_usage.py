@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.checks.groups.chat_v2_parts import billed_units, counted_tokens, finish, number, part
+from cohere_conformance.checks.groups.chat_v2_parts import billed_units, counted_tokens, finish, part
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

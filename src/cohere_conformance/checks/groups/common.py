@@ -12,6 +12,7 @@ from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.request import judge_request
+from cohere_conformance.checks.values import number
 from cohere_conformance.model import Kind
 
 if TYPE_CHECKING:
@@ -295,11 +296,7 @@ def _billed(evidence: Evidence) -> Mapping[str, float]:
     units = reported.get("billed_units") if isinstance(reported, dict) else None
     if not isinstance(units, dict):
         return {}
-    return {
-        unit: count
-        for unit, count in units.items()
-        if isinstance(count, int | float) and not isinstance(count, bool)
-    }
+    return {unit: count for unit, count in units.items() if number(count) is not None}
 
 
 def _message(evidence: Evidence) -> str:

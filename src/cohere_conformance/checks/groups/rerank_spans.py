@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.registry import Breach, check
-from cohere_conformance.checks.values import each
+from cohere_conformance.checks.values import each, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,4 +135,4 @@ def _setting(evidence: Evidence, name: str, default: float | None) -> float | No
     value = sent.get(name)
     if value is None:
         return default
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return number(value)
