@@ -16,7 +16,7 @@ from cohere_conformance.report.causes import Background
 from cohere_conformance.report.shape import Cause
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
     from tests.browser.conftest import Open
 
 HOSTILE = (
@@ -145,9 +145,16 @@ def test_causes_come_first_and_their_findings_are_below_them(report: Report, ope
     assert cause.locator("pre").first.is_hidden()
     cause.locator("summary").first.click()
     assert "curl" in cause.locator(".copy pre").inner_text()
+    cause.get_by_role("button", name="List all 24").wait_for()
     assert cause.locator(".members details.finding").count() == 20
     cause.get_by_role("button", name="List all 24").click()
     assert page.locator("#count").inner_text() == "24 of 94 findings"
+
+
+def evidence_of(finding: Locator) -> str:
+    """Return the text of an open finding, which an event fills after the click that opens it."""
+    finding.locator("pre").first.wait_for()
+    return finding.inner_text()
 
 
 def test_a_finding_opens_with_its_evidence(report: Report, open_report: Open) -> None:
@@ -157,7 +164,7 @@ def test_a_finding_opens_with_its_evidence(report: Report, open_report: Open) ->
     finding = page.locator("#list details.finding")
     assert finding.locator("pre").count() == 0
     finding.locator("summary").click()
-    text = finding.inner_text()
+    text = evidence_of(finding)
     assert "Results are sorted by relevance." in text
     assert f"cohere-conformance explain {row.fingerprint}" in text
     assert '"command-a"' in text
@@ -310,7 +317,7 @@ def test_ten_thousand_findings_open_as_few_elements_and_all_are_found(
     page.locator("#search").fill("field_9999")
     assert listed(page) == ["/results/*/field_9999"]
     page.locator("#list summary").click()
-    assert '"command-a"' in page.locator("#list details[open]").inner_text()
+    assert '"command-a"' in evidence_of(page.locator("#list details[open]"))
     page.locator("#clear").click()
     page.locator("#more").click()
     assert page.locator("#list details.finding").count() == 300
@@ -360,6 +367,7 @@ def test_axe_finds_no_fault(report: Report, open_report: Open, context: dict[str
     page = open_report(report, **context).page
     page.locator("details.cause > summary").first.click()
     page.locator("#list details.finding > summary").first.click()
+    evidence_of(page.locator("#list details.finding[open]").first)
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
     assert _faults(page) == []
     page.keyboard.press("?")
