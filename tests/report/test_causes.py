@@ -2141,6 +2141,16 @@ def test_a_server_that_serves_nothing_has_one_cause(server: Server, status: int,
     assert change in cause.change
 
 
+def test_requests_that_have_to_be_refused_in_another_way_show_it_too(server: Server) -> None:
+    """Nothing could be made that they could ask for, so no other request was sent to their operations."""
+    for name in ("a", "b", "c"):
+        server.case(f"chat.{name}", [refused(401, CHAT)], body='{"message": "no"}')
+    for operation, expected in ((MODELS, "status 404"), (RERANK, "status 400 or 422")):
+        server.case(f"b.{operation}", [refused(401, operation, expected)], body='{"message": "no"}')
+    (cause,) = server.report().causes
+    assert cause.title == "Every request is answered with 401: no"
+
+
 def test_operations_that_serve_nothing_are_one_cause_beside_the_others(server: Server) -> None:
     for name, operation in (("chat.a", CHAT), ("chat.b", CHAT), ("rerank.a", RERANK)):
         server.case(name, [refused(503, operation)])

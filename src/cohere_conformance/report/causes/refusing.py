@@ -51,22 +51,26 @@ class RefusingOperations:
         called = {one.operation: one for one in coverage.operations if one.judged}
         serving = {label for label, one in called.items() if any(map(_success, one.statuses))}
         found = {
-            operation: min(statuses)
-            for operation, statuses in refused.items()
-            if len(statuses) == 1 and operation in called.keys() - serving - {*absent}
+            label: min(statuses)
+            for label, statuses in refused.items()
+            if len(statuses) == 1 and label in called.keys() - serving - {*absent}
         }
         responses = Counter[int]()
-        for operation, status in found.items():
-            responses[status] += called[operation].judged
+        for label, status in found.items():
+            responses[status] += called[label].judged
         self._status = {
-            operation: status
-            for operation, status in found.items()
+            label: status
+            for label, status in found.items()
             if (status in _OF_EVERYTHING or status >= 500) and responses[status] >= _ENOUGH
         }
+        # Where a resource could not be made, only requests were sent that have to be refused in another way.
         statuses = set(self._status.values())
-        self._everywhere = (
-            min(statuses) if len(statuses) == 1 and called.keys() <= self._status.keys() else None
-        )
+        for label, operation in called.items():
+            only = {*operation.statuses} if len(operation.statuses) == 1 else set[str]()
+            if label not in absent and only & {*map(str, statuses)}:
+                self._status.setdefault(label, int(min(only)))
+        alone = len(statuses) == 1 and called.keys() <= self._status.keys()
+        self._everywhere = min(statuses) if alone else None
 
     def key(self, one: SeenFinding) -> Key | None:
         """Return what a finding has in common with all others that show an operation to serve nothing."""
