@@ -2137,7 +2137,7 @@ def test_a_server_that_serves_nothing_has_one_cause(server: Server, status: int,
     none = violated("models.odd", operation=EMBED, status=status, expected="a refusal with 404")
     server.case("c", [none], body='{"message": "no"}')
     (cause,) = server.report().causes
-    assert cause.title == f"Every request is answered with {status}: no"
+    assert cause.title == f"Every valid request is answered with {status}: no"
     assert change in cause.change
 
 
@@ -2148,7 +2148,7 @@ def test_requests_that_have_to_be_refused_in_another_way_show_it_too(server: Ser
     for operation, expected in ((MODELS, "status 404"), (RERANK, "status 400 or 422")):
         server.case(f"b.{operation}", [refused(401, operation, expected)], body='{"message": "no"}')
     (cause,) = server.report().causes
-    assert cause.title == "Every request is answered with 401: no"
+    assert cause.title == "Every valid request is answered with 401: no"
 
 
 def test_operations_that_serve_nothing_are_one_cause_beside_the_others(server: Server) -> None:
@@ -2156,7 +2156,7 @@ def test_operations_that_serve_nothing_are_one_cause_beside_the_others(server: S
         server.case(name, [refused(503, operation)])
     server.case("embed.a", [found(Kind.PROPERTY_MISSING, "/id", operation=EMBED)])
     titles = {cause.title for cause in server.report().causes}
-    assert titles == {"Every request to 2 operations is answered with 503", "id is missing"}
+    assert titles == {"Every valid request to 2 operations is answered with 503", "id is missing"}
 
 
 def test_the_form_of_the_errors_is_another_mistake(server: Server) -> None:
@@ -2165,14 +2165,14 @@ def test_the_form_of_the_errors_is_another_mistake(server: Server) -> None:
         server.case(f"chat.{name}", [refused(500, CHAT), form], body='{"detail": "x"}')
     titles = [cause.title for cause in server.report().causes]
     assert len(titles) == 2
-    assert any(title.startswith("Every request is answered with 500") for title in titles)
+    assert any(title.startswith("Every valid request is answered with 500") for title in titles)
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refusal_for_what_is_in_the_request_is_none_of_everything(server: Server, status: int) -> None:
     for operation in (CHAT, EMBED, RERANK):
         server.case(f"a.{operation}", [refused(status, operation)])
-    assert not any("Every request" in cause.title for cause in server.report().causes)
+    assert not any("Every valid request" in cause.title for cause in server.report().causes)
 
 
 def test_an_operation_that_serves_something_does_not_refuse_everything(server: Server) -> None:

@@ -103,7 +103,7 @@ def refusing_words(key: Key, where: str, says: str) -> tuple[str, str]:
         says: the message of the errors; empty if there is none.
     """
     status = int(key.parts[0])
-    subject = "Every request" if key.parts[1] == "everywhere" else f"Every request to {where}"
+    subject = "Every valid request" if key.parts[1] == "everywhere" else f"Every valid request to {where}"
     title = f"{subject} is answered with {status}{f': {says}' if says else ''}"
     return title, _CHANGES.get(status, _FAILURE)
 
