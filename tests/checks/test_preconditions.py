@@ -68,6 +68,9 @@ def test_a_check_that_is_not_run_would_have_found_nothing(name: str) -> None:
         ({"messages": [{"role": "assistant", "tool_calls": []}]}, {}, "v2.chat.tool-calls-distinct"),
         ({"messages": [{"role": "user", "content": "image_url"}]}, {}, "v2.chat.images-limited"),
         ({"messages": [{"role": "user", "content": "\u00e9"}]}, {}, "v2.chat.images-limited"),
+        ({}, {"finish_reason": "TOOL_CALL"}, "v2.chat.tool-call-finish"),
+        ({}, {"message": REPLY["message"] | {"tool_calls": []}}, "v2.chat.tool-call-finish"),
+        ({"max_tokens": 9}, {"finish_reason": "MAX_TOKENS"}, "v2.chat.max-tokens-reached"),
     ],
 )
 def test_a_check_is_run_where_its_condition_is_satisfied(
@@ -124,6 +127,23 @@ def test_each_part_of_a_condition_must_be_satisfied_and_one_name_of_each_is_enou
         "always",
         "headers",
     ]
+
+
+def test_a_condition_can_name_the_text_of_a_property() -> None:
+    """Another text, another type or a text elsewhere does not satisfy it."""
+    every = [_One("one", Precondition(returns=frozenset({"state=DONE", "state=FAILED", "message/state"})))]
+
+    def run(body: Any) -> bool:
+        evidence = evidence_of(CONTRACT.operations[CHAT], ParsedExchange(exchange(CHAT, body, request=ASKED)))
+        return bool(Applicable(every).of(evidence))
+
+    assert run({"state": "DONE"})
+    assert run({"state": "FAILED"})
+    assert run({"message": {"state": None}})
+    assert not any(
+        map(run, ({"state": "DONE "}, {"state": ["DONE"]}, {"state": None}, {"state=DONE": 1}, {}))
+    )
+    assert not run({"message": {"status": "DONE"}, "DONE": "state"})
 
 
 def test_words_of_a_body_that_was_not_recorded_may_be_anywhere() -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _Found = TypeVar("_Found")
+_UNKNOWN: Any = object()
+"""Not an exception: raising one takes longer than most of what is found."""
 
 
 def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
@@ -24,11 +26,9 @@ def once(find: Callable[[Evidence], _Found]) -> Callable[[Evidence], _Found]:
 
     @wraps(find)
     def found(evidence: Evidence) -> Any:
-        try:
-            return evidence.found[find]
-        except KeyError:
-            pass
-        result = evidence.found[find] = find(evidence)
+        result = evidence.found.get(find, _UNKNOWN)
+        if result is _UNKNOWN:
+            result = evidence.found[find] = find(evidence)
         return result
 
     return found
@@ -56,7 +56,6 @@ class Evidence:
     __slots__ = (
         "_events",
         "_framing",
-        "_headers",
         "_response",
         "_sent",
         "found",
@@ -75,7 +74,6 @@ class Evidence:
         self._events: list[Json] | None = None
         self._response: Json | None = None
         self._sent: Json | None = None
-        self._headers: dict[str, str] | None = None
         self.found: dict[object, Any] = {}
 
     @property
@@ -149,10 +147,7 @@ class Evidence:
     @property
     def headers(self) -> dict[str, str]:
         """The response headers by (lower-case) name; of several of one name the first one."""
-        if self._headers is None:
-            # Backwards, so that the first one of a name is used.
-            self._headers = dict(reversed(self.parsed.exchange.response.headers))
-        return self._headers
+        return self.parsed.headers
 
     def header(self, name: str) -> str | None:
         """Return the first response header with this (lower-case) name."""

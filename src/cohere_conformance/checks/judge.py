@@ -108,10 +108,9 @@ def judgement_of(contract: Contract, parsed: ParsedExchange, *, requirements: bo
     if not requirements:
         return Judgement(selection.findings())
     findings = selection.findings()
-    deviates = any(one.severity is Severity.BREAKING or one.kind is Kind.REQUEST_INVALID for one in findings)
     untestable: list[Untestable] = []
     evidence = evidence_of(operation, parsed, findings)
-    selection.take(judge_requirements(frame, evidence, untestable, deviates=deviates))
+    selection.take(judge_requirements(frame, evidence, untestable, findings))
     return Judgement(selection.findings(), tuple(untestable))
 
 
@@ -141,7 +140,7 @@ def _framing_of(declared: ResponseDeclaration | None, parsed: ParsedExchange) ->
     """Return the framing of a response."""
     if declared is None or not declared.media:
         return "json"
-    reported = field(parsed.exchange.response.headers, "content-type")
+    reported = parsed.headers.get("content-type")
     media = declared.media.get(media_type(reported)) if reported else None
     plain = parsed.exchange.response.events is None
     return media.framing if media is not None and plain else _framing(declared, parsed)

@@ -111,7 +111,7 @@ class ParsedExchange:
         alike: whether it is one of many, so that what is known of the skeletons of others is used.
     """
 
-    __slots__ = ("_alike", "_events", "_folds", "_request", "_response", "_text", "exchange")
+    __slots__ = ("_alike", "_events", "_folds", "_headers", "_request", "_response", "_text", "exchange")
 
     def __init__(self, exchange: Exchange, *, alike: bool = False) -> None:
         self.exchange = exchange
@@ -119,6 +119,7 @@ class ParsedExchange:
         self._request: ParsedText | None = None
         self._response: ParsedText | None = None
         self._text: str | None = None
+        self._headers: dict[str, str] | None = None
         self._events: dict[Framing, tuple[ParsedEvent, ...]] = {}
         self._folds: dict[tuple[object, tuple[int, ...]], object] = {}
 
@@ -149,6 +150,14 @@ class ParsedExchange:
         if self._response is None:
             self._response = ParsedText(self.exchange.response.body or b"", self._alike)
         return self._response
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The response headers by (lower-case) name; of several of one name the first one."""
+        if self._headers is None:
+            # Backwards, so that the first one of a name is used.
+            self._headers = dict(reversed(self.exchange.response.headers))
+        return self._headers
 
     @property
     def text(self) -> str:

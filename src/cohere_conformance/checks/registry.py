@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -85,7 +85,8 @@ def check(
         ids: it compares ids, which says nothing where a recorder has replaced them.
         sends: properties of the request.
         sends_anywhere: names or values at any depth of the request.
-        returns: properties of the response, at its top or one level below: `message/citations`.
+        returns: properties of the response, at its top or one level below: `message/citations`; or one at its
+            top with a text: `finish_reason=TOOL_CALL`.
         returns_anywhere: names or values at any depth of the response.
         headers: header fields of the response.
         streams: the response is a stream.
@@ -130,7 +131,7 @@ def checked() -> frozenset[str]:
 
 
 def judge_requirements(
-    frame: Frame, evidence: Evidence, untestable: list[Untestable], *, deviates: bool = False
+    frame: Frame, evidence: Evidence, untestable: list[Untestable], deviations: Sequence[Finding] = ()
 ) -> Iterator[Finding]:
     """Yield every violation of a requirement that one exchange shows.
 
@@ -138,7 +139,7 @@ def judge_requirements(
         frame: what the findings have in common.
         evidence: the exchange.
         untestable: gets every requirement whose violation it cannot show.
-        deviates: whether its request or its answer breaks the contract.
+        deviations: of its request and its response from the contract.
 
     Raises:
         HarnessError: a check has failed although the exchange is as declared.
@@ -157,7 +158,7 @@ def judge_requirements(
         except UnreadableError as error:
             reason = f"it depends on {error}"
         except Exception as error:
-            if not deviates:
+            if not any(map(_breaks, deviations)):
                 raise HarnessError(
                     f"the check of {bound.requirement.id} failed on an exchange that is as declared "
                     f"({type(error).__name__}: {error}); please report it"
@@ -167,6 +168,11 @@ def judge_requirements(
             continue
         if not violated:
             untestable.append(Untestable(frame.operation, bound.requirement.id, reason))
+
+
+def _breaks(finding: Finding) -> bool:
+    """Return whether a request or a response with this finding is not as declared."""
+    return finding.severity is Severity.BREAKING or finding.kind is Kind.REQUEST_INVALID
 
 
 @lru_cache(maxsize=256)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _TEXT = "/message/content/*/text"
 _CALLS = "/message/tool_calls"
 _LOGPROBS = "/logprobs"
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = re.compile("-".join(f"[0-9A-Fa-f]{{{length}}}" for length in (8, 4, 4, 4, 12)))
 _SUFFIX = re.compile(r"_[a-z0-9]{12}")
 _ROUNDED = 1e-6
 """Tolerance for log probabilities above 0, because of rounding."""
@@ -52,17 +52,17 @@ def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.text-not-empty", returns="message/content")
 def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
     """No text block of a complete reply is empty (CH2-T07)."""
-    if finish(evidence) == "COMPLETE" and any(
-        block.get("type") == "text" and block.get("text") == "" for block in blocks(evidence)
-    ):
-        yield Breach(_TEXT, "some text", "none")
+    for block in blocks(evidence) if finish(evidence) == "COMPLETE" else ():
+        if block.get("type") == "text" and block.get("text") == "":
+            yield Breach(_TEXT, "some text", "none")
+            return
 
 
 @check("v2.chat.thinking-first", returns="message/content")
 def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
     """A thinking block is the first block of the content (CH2-S03, CH2-T05)."""
-    kinds = [block.get("type") for block in blocks(evidence)]
-    if "thinking" in kinds[1:]:
+    content = blocks(evidence)
+    if len(content) > 1 and "thinking" in (kinds := [block.get("type") for block in content])[1:]:
         yield Breach(
             "/message/content", "thinking in the first block", f"blocks of {', '.join(map(str, kinds))}"
         )
@@ -79,7 +79,7 @@ def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/usage/tokens/reasoning_tokens", "0", f"{spent:g}")
 
 
-@check("v2.chat.stop-excluded", sends="stop_sequences")
+@check("v2.chat.stop-excluded", sends="stop_sequences", returns="finish_reason=STOP_SEQUENCE")
 def stop_is_excluded(evidence: Evidence) -> Iterator[Breach]:
     """A reply that finishes with STOP_SEQUENCE contains no stop sequence (CH2-O13)."""
     if finish(evidence) == "STOP_SEQUENCE":
@@ -142,7 +142,7 @@ def _json(evidence: Evidence) -> object:
 # -- tool calls
 
 
-@check("v2.chat.tool-call-finish")
+@check("v2.chat.tool-call-finish", returns="finish_reason=TOOL_CALL message/tool_calls")
 def finish_matches_calls(evidence: Evidence) -> Iterator[Breach]:
     """finish_reason is TOOL_CALL if and only if the response has tool calls (CH2-O01)."""
     reason, made = finish(evidence), calls(evidence)

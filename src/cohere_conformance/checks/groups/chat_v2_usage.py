@@ -27,7 +27,7 @@ def not_above_max_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/usage/tokens/output_tokens", f"at most {allowed:g}", f"{written:g}")
 
 
-@check("v2.chat.max-tokens-reached", sends="max_tokens")
+@check("v2.chat.max-tokens-reached", sends="max_tokens", returns="finish_reason=MAX_TOKENS")
 def cut_at_max_tokens(evidence: Evidence) -> Iterator[Breach]:
     """A reply that finishes with MAX_TOKENS has exactly max_tokens output tokens (CH2-O12)."""
     allowed, written = number(evidence.sent.get("max_tokens")), number(counted_tokens(evidence).get(_OUTPUT))
@@ -56,7 +56,8 @@ def usage_is_reported(evidence: Evidence) -> Iterator[Breach]:
         return
     for kind, read in (("billed_units", billed_units), ("tokens", counted_tokens)):
         counted = read(evidence)
-        if missing := [name for name in (_INPUT, _OUTPUT) if counted.get(name) is None]:
+        if counted.get(_INPUT) is None or counted.get(_OUTPUT) is None:
+            missing = [name for name in (_INPUT, _OUTPUT) if counted.get(name) is None]
             yield Breach(f"/usage/{kind}", f"{_INPUT} and {_OUTPUT}", f"no {' and no '.join(missing)}")
 
 
@@ -76,13 +77,14 @@ def billed_input_was_read(evidence: Evidence) -> Iterator[Breach]:
 def billed_output_was_written(evidence: Evidence) -> Iterator[Breach]:
     """Billed output tokens and reasoning tokens do not exceed output tokens (CH2-O15)."""
     tokens = counted_tokens(evidence)
-    written = number(tokens.get(_OUTPUT))
-    for location, count in (
-        ("/usage/billed_units/output_tokens", number(billed_units(evidence).get(_OUTPUT))),
-        ("/usage/tokens/reasoning_tokens", number(tokens.get("reasoning_tokens"))),
-    ):
-        if count is not None and written is not None and count > written:
-            yield Breach(location, f"at most {written:g}", f"{count:g}")
+    written, billed = number(tokens.get(_OUTPUT)), number(billed_units(evidence).get(_OUTPUT))
+    spent = number(tokens.get("reasoning_tokens"))
+    if written is None:
+        return
+    if billed is not None and billed > written:
+        yield Breach("/usage/billed_units/output_tokens", f"at most {written:g}", f"{billed:g}")
+    if spent is not None and spent > written:
+        yield Breach("/usage/tokens/reasoning_tokens", f"at most {written:g}", f"{spent:g}")
 
 
 @check("v2.chat.usage-cached", returns="usage")

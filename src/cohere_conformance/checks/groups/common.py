@@ -59,12 +59,11 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     if reported is None or evidence.streamed:
         return
     billed = _billed(evidence)
+    expected = billed.get("input_tokens", 0) + billed.get("output_tokens", 0)
     # Without billed units there is nothing to compare the header with.
-    if _TOKENS.isdisjoint(billed) or not all(map(_is_whole, billed.values())):
+    if _whole(reported) == expected or _TOKENS.isdisjoint(billed) or not all(map(_is_whole, billed.values())):
         return
-    expected = int(billed.get("input_tokens", 0) + billed.get("output_tokens", 0))
-    if _whole(reported) != expected:
-        yield Breach("header:num_tokens", f"{expected}, the billed input and output tokens", cut(reported))
+    yield Breach("header:num_tokens", f"{int(expected)}, the billed input and output tokens", cut(reported))
 
 
 @check("common.num-chars", sends="texts", headers="num_chars num-chars")
@@ -137,10 +136,11 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 @check("common.text-whole", returns="message text summary generations")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
     """A generated text has U+FFFD only where the request has it, or at its end."""
-    request, response = evidence.parsed.exchange.request, evidence.parsed.exchange.response
-    if response.body is not None and response.body.isascii() and b"\\u" not in response.body:
+    body = evidence.parsed.exchange.response.body
+    # One byte is found in a third of the time of two.
+    if body is not None and body.isascii() and (b"\\" not in body or b"\\u" not in body):
         return
-    if _has_replaced(request.body or b""):
+    if _has_replaced(evidence.parsed.exchange.request.body or b""):
         return
     for location, text in _written(evidence.response):
         if _REPLACED in (whole := text.rstrip(_REPLACED)):
