@@ -61,8 +61,8 @@ def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.thinking-first", returns="message/content")
 def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
     """A thinking block is the first block of the content (CH2-S03, CH2-T05)."""
-    content = blocks(evidence)
-    if len(content) > 1 and "thinking" in (kinds := [block.get("type") for block in content])[1:]:
+    kinds = [block.get("type") for block in blocks(evidence)]
+    if "thinking" in kinds[1:]:
         yield Breach(
             "/message/content", "thinking in the first block", f"blocks of {', '.join(map(str, kinds))}"
         )
