@@ -150,7 +150,7 @@ def _response(frame: Frame, differs: MediaDifference, parsed: ParsedExchange) ->
     tagged = [*_tagged(differs, parsed)]
     for tag, event in tagged:
         branch = differs.branches.get(tag)
-        if branch is not None:
+        if branch is not None and not event.text.conforms(branch):
             for finding in judge_text(frame, branch, event.text, prefix=f"<{escaped(tag)}>"):
                 worst.add(finding.severity)
                 yield finding

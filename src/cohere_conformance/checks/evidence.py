@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cohere_conformance.checks.fold import fold_of
 
@@ -133,9 +133,7 @@ class Evidence:
     def query(self) -> dict[str, list[str]]:
         """The query of the request: all values of each name."""
         found: dict[str, list[str]] = {}
-        for name, value in parse_qsl(
-            urlsplit(self.parsed.exchange.request.url).query, keep_blank_values=True
-        ):
+        for name, value in self.parsed.query:
             found.setdefault(name, []).append(value)
         return found
 

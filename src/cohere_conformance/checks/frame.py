@@ -10,6 +10,7 @@ import msgspec
 
 from cohere_conformance.model import SEVERITY, Finding, Kind, Severity
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _LONGEST = 120
 _MOST = 1000
 """Maximum length of a text of a finding, which may quote the server."""
@@ -89,13 +90,13 @@ def _beginning(value: object) -> str:
     """Return the beginning of a value as JSON text, as long as a reader is shown."""
     if isinstance(value, dict | list) and not _is_short(value):
         text = ""
-        for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+        for piece in _ENCODER.iterencode(value):
             text += piece[: _LONGEST + 1]
             if len(text) > _LONGEST:
                 break
         return text
     # Each character of the value is at least one of the text.
-    return json.dumps(value[: _LONGEST + 1] if isinstance(value, str) else value, ensure_ascii=False)
+    return _ENCODER.encode(value[: _LONGEST + 1] if isinstance(value, str) else value)
 
 
 def _is_short(value: dict[str, object] | list[object]) -> bool:

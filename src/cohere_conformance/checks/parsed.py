@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.checks.framing import split
 from cohere_conformance.checks.rawjson import NOTHING, Defect, parse, parse_plain
@@ -71,6 +72,8 @@ class ParsedText:
         return known
 
 
+_EMPTY = ParsedText(b"")
+"""That of requests without a body, such as every GET."""
 _remembered = lru_cache(maxsize=1024)(ParsedText)
 _SHORT = 256
 """Characters of a payload that is remembered: streams repeat most of their short events."""
@@ -111,7 +114,17 @@ class ParsedExchange:
         alike: whether it is one of many, so that what is known of the skeletons of others is used.
     """
 
-    __slots__ = ("_alike", "_events", "_folds", "_headers", "_request", "_response", "_text", "exchange")
+    __slots__ = (
+        "_alike",
+        "_events",
+        "_folds",
+        "_headers",
+        "_query",
+        "_request",
+        "_response",
+        "_text",
+        "exchange",
+    )
 
     def __init__(self, exchange: Exchange, *, alike: bool = False) -> None:
         self.exchange = exchange
@@ -120,6 +133,7 @@ class ParsedExchange:
         self._response: ParsedText | None = None
         self._text: str | None = None
         self._headers: dict[str, str] | None = None
+        self._query: list[tuple[str, str]] | None = None
         self._events: dict[Framing, tuple[ParsedEvent, ...]] = {}
         self._folds: dict[tuple[object, tuple[int, ...]], object] = {}
 
@@ -129,10 +143,19 @@ class ParsedExchange:
         return self.sent.parsed
 
     @property
+    def query(self) -> list[tuple[str, str]]:
+        """The names and values of the query of the request, decoded, in order."""
+        if self._query is None:
+            url = self.exchange.request.url
+            self._query = parse_qsl(urlsplit(url).query, keep_blank_values=True) if "?" in url else []
+        return self._query
+
+    @property
     def sent(self) -> ParsedText:
         """The body of the request."""
         if self._request is None:
-            self._request = ParsedText(self.exchange.request.body or b"", self._alike)
+            body = self.exchange.request.body
+            self._request = ParsedText(body, self._alike) if body else _EMPTY
         return self._request
 
     def sends_valid(self, declared: Validator) -> bool:

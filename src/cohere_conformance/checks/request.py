@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.checks.body import judge_text, judge_value
 from cohere_conformance.checks.form import part_names
@@ -14,7 +13,7 @@ from cohere_conformance.contract.fields import typed
 from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cohere_conformance.checks.frame import Frame
     from cohere_conformance.checks.parsed import ParsedExchange
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
 
 def judge_request(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Iterator[Finding]:
     """Yield the deviations of the query and the body of a request, as `request-invalid`."""
-    url = parsed.exchange.request.url
-    if operation.query or "?" in url:
-        yield from _query(frame, operation.query, url)
+    if operation.query or "?" in parsed.exchange.request.url:
+        yield from _query(frame, operation.query, parsed.query)
     yield from _body(frame, operation.request, parsed)
 
 
-def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> Iterator[Finding]:
-    sent = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+def _query(
+    frame: Frame, declared: Mapping[str, QueryParameter], sent: Sequence[tuple[str, str]]
+) -> Iterator[Finding]:
     for name, value in sent:
         location = f"query:{name}"
         parameter = declared.get(name)

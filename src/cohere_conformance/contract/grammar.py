@@ -106,6 +106,7 @@ class StreamWalk:
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
+        self._ruled = {*grammar.ignore, *grammar.at_most_once, *grammar.only_after, *grammar.never_after}
         self._state = grammar.start
         self._last = ""  # the event that led to the state
         self._seen: set[str] = set()
@@ -119,6 +120,23 @@ class StreamWalk:
     def ended(self) -> bool:
         """Whether the last event has been received."""
         return self._state == self._grammar.end
+
+    def continues(self, tag: str, payload: Mapping[str, object]) -> bool:
+        """Return whether an event obviously has no violations, such as the next one of many deltas.
+
+        It is checked then; any other one is yet to be checked by `event`.
+        """
+        step = self._grammar.states.get(self._state, {}).get(tag)
+        if step is None or step.opens or step.closes or self._before is not None or tag in self._ruled:
+            return False
+        expected = self._open.get(step.within) if step.within else None
+        if expected is not None and payload.get("index") != expected:
+            return False
+        if self._grammar.finished is not None and any(self._flag(tag, payload)):
+            return False
+        self._state, self._last = step.to, tag
+        self._seen.add(tag)
+        return True
 
     def event(self, tag: str, payload: Mapping[str, object]) -> Iterator[GrammarViolation]:
         """Check one event and yield its violations."""

@@ -89,7 +89,7 @@ def length_one(evidence: Evidence) -> Iterator[Breach]:
     for vector in vectors(evidence).get("float", ()):
         if len(vector) != _dimension(evidence):
             continue  # the norm of a part of a vector is undefined
-        length = math.sqrt(math.fsum(map(mul, vector, vector)))
+        length = math.hypot(*vector)
         if abs(length - 1) > _NORM:
             yield Breach("/embeddings/float/*", "a vector of length 1", f"length {length:.4f}")
             return
