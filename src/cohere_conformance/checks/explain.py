@@ -75,13 +75,15 @@ class Explainer:
         if published is None:
             published = judge_parsed(self._published, parsed, requirements=False)
         for finding in published:
-            if finding.fingerprint in remaining:
+            fingerprint = finding.fingerprint
+            if fingerprint in remaining:
                 continue
-            if finding.fingerprint not in self._explained:
+            if fingerprint not in self._explained:
                 if left <= 0:
                     continue  # each search judges the response many times
                 left -= 1
-            amendment = self._amendment(label, finding, parsed)
+                self._explained[fingerprint] = self._search(label, fingerprint, parsed)
+            amendment = self._explained[fingerprint]
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
@@ -97,12 +99,6 @@ class Explainer:
             else:
                 self._known[key] = difference(ours, published, status)
         return self._known[key]
-
-    def _amendment(self, label: str, finding: Finding, parsed: ParsedExchange) -> str:
-        fingerprint = finding.fingerprint
-        if fingerprint not in self._explained:
-            self._explained[fingerprint] = self._search(label, fingerprint, parsed)
-        return self._explained[fingerprint]
 
     def _search(self, label: str, fingerprint: str, parsed: ParsedExchange) -> str:
         # An amendment of what the operation does not use explains nothing, and trying it takes long.

@@ -23,7 +23,7 @@ from cohere_conformance.report.coverage import (
 )
 from cohere_conformance.report.deprecated import calendar
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
-from cohere_conformance.report.example import LONGEST_PATH, clean, example, natural, rank
+from cohere_conformance.report.example import LONGEST_PATH, clean, example, natural, order, quality_of
 from cohere_conformance.report.finding_effect import has_effect
 from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.notices import Notices
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding, Untestable
     from cohere_conformance.report.causes.find import CauseEffects
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
-    from cohere_conformance.report.example import Rank
+    from cohere_conformance.report.example import Quality
     from cohere_conformance.report.header import Header
 
 ParseWithSdks = Callable[[Exchange, str], tuple[SdkParse, ...]]
@@ -139,7 +139,7 @@ class Tally:
         """
         if findings:
             invalid = any(finding.kind is Kind.REQUEST_INVALID for finding in findings)
-            quality = rank(exchange, meant_to_fail or invalid, one_of_several=one_of_several)
+            quality = quality_of(exchange, meant_to_fail or invalid, one_of_several=one_of_several)
             found = self._add_findings(exchange, findings, case, quality)
             self._together.add(found, "" if setup or generated else clean(case))
         self._gaps.add_untestable(untestable, findings)
@@ -312,21 +312,22 @@ class Tally:
         ]
 
     def _add_findings(
-        self, exchange: Exchange, findings: Iterable[Finding], case: str, location: Rank
+        self, exchange: Exchange, findings: Iterable[Finding], case: str, quality: Quality
     ) -> Collection[RowKey]:
         """Count the findings of one exchange, and return what identifies them."""
         distinct: dict[RowKey, list[Finding]] = {}
         for finding in findings:
             distinct.setdefault(key_of(finding, case), []).append(finding)
         parses = self._parse(exchange, distinct)
-        self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
+        for amendment in {amendment for _, amendment, _ in distinct if amendment is not None}:
+            self._amendments[amendment] += 1
         cases = (case,) if case else ()
         moment, shown = moment_of(exchange.source.recorded_at), None
         for key, same in distinct.items():
             severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
             status = exchange.response.status
             entry = self._entries.get(key)
-            if entry is not None and entry.order < location:
+            if entry is not None and entry.is_better(quality, exchange):
                 entry.note(severity, status, moment, moment, 1)
                 entry.name(cases)
                 continue
@@ -334,7 +335,8 @@ class Tally:
             if shown is None:
                 shown = example(exchange, curl=self._curl, sdks=parses)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
-            sighting = DistinctFinding(finding, shown, location, severity, status, 1, moment, moment, cases)
+            rank = *quality, order(exchange)
+            sighting = DistinctFinding(finding, shown, rank, severity, status, 1, moment, moment, cases)
             if entry is None:
                 self._entries[key] = sighting
             else:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.model import Finding, Kind, Severity
-from cohere_conformance.report.example import Rank, clean
+from cohere_conformance.report.example import Quality, Rank, clean, order
 from cohere_conformance.report.shape import Example, Row
 from cohere_conformance.report.verdict import RANK
 
 if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange
     from cohere_conformance.report.sdk_effect import SdkEffect
 
 Moment = tuple[datetime, str]
@@ -44,6 +45,12 @@ class DistinctFinding(msgspec.Struct):
     last: Moment | None = None
     cases: tuple[str, ...] = ()
 
+    def is_better(self, quality: Quality, exchange: Exchange) -> bool:
+        """Return whether its example is better than an exchange of this quality."""
+        mine = self.order[:3]
+        # The order is compared last, and hardly ever: making it takes the longest.
+        return mine < quality or (mine == quality and self.order[3] < order(exchange))
+
     def precedence(self) -> tuple[object, ...]:
         """Return a total order, so that the chosen example does not depend on the order of exchanges."""
         shown, finding = self.example, self.finding
@@ -62,11 +69,14 @@ class DistinctFinding(msgspec.Struct):
         self, severity: Severity, status: int, first: Moment | None, last: Moment | None, count: int
     ) -> None:
         """Count sightings that do not change the example."""
-        self.severity = min(self.severity, severity, key=RANK.__getitem__)
+        if RANK[severity] < RANK[self.severity]:
+            self.severity = severity
         self.status = min(self.status, status)
         self.count += count
-        self.first = min((moment for moment in (self.first, first) if moment is not None), default=None)
-        self.last = max((moment for moment in (self.last, last) if moment is not None), default=None)
+        if first is not None and (self.first is None or first < self.first):
+            self.first = first
+        if last is not None and (self.last is None or last > self.last):
+            self.last = last
 
     def name(self, cases: tuple[str, ...]) -> None:
         """Add ids of cases; the smallest ones are stored, so that the order of exchanges does not matter."""

@@ -28,8 +28,11 @@ LONGEST_TEXT = 500
 Order = tuple[str, tuple[tuple[str, int, str], ...], str, str]
 """What examples are ordered by: file, position by its numbers, position as written, time."""
 
+Quality = tuple[bool, bool, int]
+"""How good an example is; the best one is the smallest: meant to fail, one of several, size in bytes."""
+
 Rank = tuple[bool, bool, int, Order]
-"""What examples of one finding are ordered by: meant to fail, one of several, size in bytes, order."""
+"""What examples of one finding are ordered by: quality, order."""
 
 _MOST_EVENTS = 1000
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -58,8 +61,8 @@ def order(exchange: Exchange) -> Order:
     return (clean(source.file, LONGEST_PATH), natural(position), position, source.recorded_at or "")
 
 
-def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = False) -> Rank:
-    """Return how good an example an exchange is; the best one is the smallest.
+def quality_of(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = False) -> Quality:
+    """Return how good an example an exchange is.
 
     Args:
         exchange: with a finding.
@@ -71,7 +74,7 @@ def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = Fals
     size = len(sent.url) + len(sent.body or b"") + len(received.body or b"")
     size += sum(len(event.data) for event in received.events or ())
     size += sum(len(name) + len(value) for name, value in sent.headers)
-    return meant_to_fail, one_of_several, size, order(exchange)
+    return meant_to_fail, one_of_several, size
 
 
 def example(exchange: Exchange, *, curl: bool, sdks: tuple[SdkParse, ...] = ()) -> Example:

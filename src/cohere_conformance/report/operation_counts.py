@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cohere_conformance.model import BodyState, Kind, Severity
 from cohere_conformance.report.coverage import OperationCoverage, RequestCoverage
@@ -11,7 +11,7 @@ from cohere_conformance.report.example import clean
 from cohere_conformance.report.latency import Latencies
 
 if TYPE_CHECKING:
-    from collections.abc import KeysView, Sequence
+    from collections.abc import Sequence
 
     from cohere_conformance.model import Finding, Response
 
@@ -21,19 +21,34 @@ STREAM_MEDIA_TYPES = frozenset(
 _DEVIATING = frozenset({Severity.BREAKING, Severity.ADDITIVE})
 
 
+class _Counted(NamedTuple):
+    """What exchanges that are counted alike have in common.
+
+    Attributes:
+        operation: its label.
+        status: of the response.
+        media_type: of the response, as it was sent.
+        names: of the numbers that each of them adds 1 to.
+    """
+
+    operation: str
+    status: int
+    media_type: str
+    names: tuple[str, ...]
+
+
 class OperationCounts:
     """Counts by operation; merging is associative and commutative, as that of a tally."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, Counter[str]] = {}
-        self._statuses: dict[str, Counter[str]] = {}
-        self._media_types: dict[str, Counter[str]] = {}
+        # One number for each exchange: they are many, of few kinds.
+        self._counted: Counter[_Counted] = Counter()
         self._latencies = Latencies()
 
     @property
-    def labels(self) -> KeysView[str]:
+    def labels(self) -> frozenset[str]:
         """Labels of the operations that were seen."""
-        return self._numbers.keys()
+        return frozenset(one.operation for one in self._counted)
 
     def add(
         self,
@@ -59,7 +74,6 @@ class OperationCounts:
             of_a_case: whether it is the exchange of a case.
             inconclusive: whether the response says nothing about the API.
         """
-        numbers = self._numbers.setdefault(operation, Counter())
         explained, refused, severities = False, False, set[Severity]()
         for finding in findings:
             if finding.amendment is not None:
@@ -68,51 +82,47 @@ class OperationCounts:
                 refused = True
             else:
                 severities.add(finding.severity)
-        numbers["judged"] += 1
-        # Only what is true is added: most of it is not, and each takes a while.
+        names = ["judged"]
         if not inconclusive and body is BodyState.JUDGED and severities.isdisjoint(_DEVIATING):
-            numbers["clean"] += 1
+            names.append("clean")
         if body is BodyState.NOT_RECORDED:
-            numbers["unrecorded"] += 1
+            names.append("unrecorded")
         if body is BodyState.NOT_DECODED:
-            numbers["undecoded"] += 1
+            names.append("undecoded")
         if explained:
-            numbers["known defects"] += 1
+            names.append("known defects")
         if response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES:
-            numbers["streams"] += 1
+            names.append("streams")
         if request_judged:
-            numbers["requests judged"] += 1
+            names.append("requests judged")
         if of_a_case:
-            numbers["cases"] += 1
+            names.append("cases")
         if refused:
-            numbers["requests deviating"] += 1
-        for severity in severities:
-            numbers[severity.value] += 1
+            names.append("requests deviating")
+        names += sorted(severities)
+        self._counted[_Counted(operation, response.status, media_type, tuple(names))] += 1
         self._latencies.add(operation, response)
-        self._statuses.setdefault(operation, Counter())[str(response.status)] += 1
-        self._media_types.setdefault(operation, Counter())[clean(media_type) or "(none)"] += 1
 
     def merge(self, other: OperationCounts) -> None:
         """Add everything that `other` has counted; `other` is not changed."""
-        for mine_by_label, other_by_label in (
-            (self._numbers, other._numbers),
-            (self._statuses, other._statuses),
-            (self._media_types, other._media_types),
-        ):
-            for label, numbers in other_by_label.items():
-                mine_by_label.setdefault(label, Counter()).update(numbers)
+        self._counted.update(other._counted)
         self._latencies.merge(other._latencies)
 
     def total(self, name: str) -> int:
         """Return a number summed over all operations."""
-        return sum(numbers[name] for numbers in self._numbers.values())
+        return sum(number for one, number in self._counted.items() if name in one.names)
 
     def coverage(self) -> tuple[OperationCoverage, ...]:
         """Return the numbers of all operations, by label."""
-        return tuple(self._of(label) for label in sorted(self._numbers))
+        return tuple(self._of(label) for label in sorted(self.labels))
 
     def _of(self, label: str) -> OperationCoverage:
-        numbers = self._numbers[label]
+        numbers, statuses, media_types = Counter[str](), Counter[str](), Counter[str]()
+        for one, number in self._counted.items():
+            if one.operation == label:
+                numbers.update(dict.fromkeys(one.names, number))
+                statuses[str(one.status)] += number
+                media_types[clean(one.media_type) or "(none)"] += number
         return OperationCoverage(
             operation=clean(label),
             judged=numbers["judged"],
@@ -121,8 +131,8 @@ class OperationCounts:
             additive=numbers["additive"],
             notice=numbers["notice"],
             known_defects=numbers["known defects"],
-            statuses=dict(self._statuses[label]),
-            media_types=dict(self._media_types[label]),
+            statuses=dict(statuses),
+            media_types=dict(media_types),
             streams=numbers["streams"],
             requests=RequestCoverage(
                 judged=numbers["requests judged"], deviating=numbers["requests deviating"]

@@ -32,7 +32,9 @@ class Together:
             self._by_case.setdefault(case, set()).update(found)
         every = frozenset(found)
         for key in found:
-            self._companions[key] = self._companions.get(key, every) & every
+            known = self._companions.setdefault(key, every)
+            if not known <= every:
+                self._companions[key] = known & every
 
     def merge(self, other: Together) -> None:
         """Add everything that `other` stores; `other` is not changed."""
