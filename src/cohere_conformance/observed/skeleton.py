@@ -53,7 +53,6 @@ def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
         if parsed.sent.skeleton is None:
             return None
         asked = parsed.sent.skeleton.form(kept), str(sent.get("model"))
-    names = {name for name, _ in response.headers}
     return (
         label,
         response.status,
@@ -61,8 +60,8 @@ def skeleton_of(contract: Contract, parsed: ParsedExchange) -> Hashable:
         received,
         urlsplit(request.url).query,
         asked,
-        "date" in names,
-        frozenset(names & FIELDS),
+        "date" in parsed.headers,
+        frozenset(FIELDS & parsed.headers.keys()),
         day_of(parsed.exchange),
     )
 

@@ -33,9 +33,9 @@ credentials."""
 _SIGNS = (b"=", b"%", b"@", b"bearer", b"basic")
 _TRACES = (
     re.compile(rb"\\(?:[^nrtbfu]|u00)"),
-    re.compile(rb"'(?:[ \t]|\\[nrtf])*[:\"\r\n]"),
-    re.compile(rb"b(?:e(?:a(?:re?)?)?|a(?:si?)?)?[\"\r\n]"),
-    re.compile(rb"[\r\n](?!(?:data|event|id|retry|): ?[{\[\"])[^{\[\"\r\n][^\"\r\n]*\""),
+    re.compile(rb"'(?:[ \t]|\\[nrtf])*[:\"\n]"),
+    re.compile(rb"b(?:e(?:a(?:re?)?)?|a(?:si?)?)?[\"\n]"),
+    re.compile(rb"\n(?!(?:data|event|id|retry|): ?[{\[\"])[^{\[\"\n][^\"\n]*\""),
 )
 """Traces that a credential in joined texts leaves in a stream: an escaped character, an apostrophe before a
 colon or at the end of a text, the beginning of `Bearer` or `Basic` at such an end, and a quote in a line that
@@ -80,6 +80,9 @@ def _has_traces(response: Response) -> bool:
     """Return whether a credential may be in the joined texts of a stream."""
     events = "\n".join([event.data for event in response.events or ()])
     lowered = b"\n".join((b"", response.body or b"", events.encode("utf-8", "surrogatepass"), b"")).lower()
+    lowered = lowered.replace(
+        b"\r", b"\n"
+    )  # an expression that begins with one byte takes a third of the time
     return any(sign in lowered for sign in _SIGNS) or any(trace.search(lowered) for trace in _TRACES)
 
 

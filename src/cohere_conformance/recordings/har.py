@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 from cohere_conformance.recordings import jsonstream
 from cohere_conformance.recordings.bodies import chunks, encode, recorded, without_codings
-from cohere_conformance.recordings.fields import assemble, first, headers, mapping, status, timestamp
+from cohere_conformance.recordings.fields import assemble, first, headers, mapping, status
 from cohere_conformance.recordings.jsonstream import WHOLE, Share
 from cohere_conformance.recordings.scalars import UnusableError, text, unbase64
 
@@ -47,6 +47,7 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
     content, undecoded = recorded(lambda: _content(body, response, fields))
     sent = headers(request.get("headers"))
     posted, _ = recorded(lambda: _posted(request.get("postData"), sent))
+    started = entry.get("startedDateTime")
     return assemble(
         Request(
             method=text(request.get("method")),
@@ -55,7 +56,7 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
             body=posted,
         ),
         Response(status(response.get("status")), fields, content, undecoded=undecoded),
-        Source(file, position, timestamp(entry.get("startedDateTime"))),
+        Source(file, position, started if isinstance(started, str) else None),
     )
 
 

@@ -81,6 +81,8 @@ def observing(
             if len(known) >= _MOST:
                 known.clear()
             known[key] = result
+        if not any(result):
+            return found
         findings = found.findings
         for several in result:
             reported = {one.location for one in findings} if several else set()
