@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from cohere_conformance.cases import Credential, FormPart, RequestTemplate
 from cohere_conformance.cases.roles import default_models
 from cohere_conformance.checks.frame import Frame, cut
-from cohere_conformance.checks.judge import evidence_of
-from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.registry import Breach, violation
-from cohere_conformance.contract import Operation
 from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
-from cohere_conformance.session.api_response import ApiResponse, DeviatesError, InconclusiveError
+from cohere_conformance.session.api_response import (
+    ApiResponse,
+    DeviatesError,
+    InconclusiveError,
+    api_response,
+)
 from cohere_conformance.session.patience import Patience
 
 if TYPE_CHECKING:
@@ -146,7 +148,8 @@ class Api:
             key: the credentials to send.
 
         Raises:
-            DeviatesError: the response deviates from the contract, or its status is not an expected one.
+            DeviatesError: the response as a whole deviates from the contract, or its status is not an
+                expected one; what deviates only in part ends the test once the test reads it.
             InconclusiveError: a live target gave no response that can be judged (rate limit, timeout),
                 the budget of requests is used up, or the target does not show that this run has created the
                 resource which the request would change.
@@ -166,10 +169,7 @@ class Api:
             raise
         if excuse:
             raise InconclusiveError(excuse)
-        if failing:
-            raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the body'}" for one in failing))
-        declared = self._contract.operations.get(operation) or _undeclared(operation)
-        return ApiResponse(evidence_of(declared, ParsedExchange(exchange)))
+        return api_response(self._contract, operation, exchange, failing)
 
     def upload(
         self,
@@ -203,7 +203,7 @@ class Api:
             query=(("name", f"conformance-{name}-{self.unique}"), ("type", dataset_type), *query),
             form=(FormPart("data", lines, filename, "application/jsonl"),),
         )
-        dataset = str(response.body.get("id") or "")
+        dataset = response.at("/id", cast("type[str]", str | None)) or ""
         self.need(bool(dataset), "the id of the uploaded dataset")
         self.later(DELETE_DATASET, path={"id": dataset})
         if seconds is not None:
@@ -383,16 +383,3 @@ class Api:
         request = response.exchange.request
         operation = self._contract.route(request.method, request.url).operation
         return Frame(operation or request.method, response.status)
-
-
-def _undeclared(label: str) -> Operation:
-    """Return a substitute for an operation that the contract does not declare."""
-    return Operation(
-        label=label,
-        group="",
-        deprecated=False,
-        request=None,
-        query={},
-        responses={},
-        depends_on=lambda: label,
-    )

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
+from cohere_conformance.checks.judge import evidence_of
+from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.contract import Operation
 from cohere_conformance.contract.location import parse_location
+from cohere_conformance.session.reading import reads
+from cohere_conformance.session.wrapping import with_wrapper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Exchange, Finding
 
 _Wanted = TypeVar("_Wanted")
+_HEADER = "header:"
 
 
 class DeviatesError(Exception):
@@ -26,22 +36,47 @@ class InconclusiveError(Exception):
 class ApiResponse:
     """The response to one call of a test.
 
+    A test goes on where the response deviates from the contract, until it reads a value that does.
+
+    Args:
+        exchange: the request and the response as on the wire.
+        evidence: the exchange as a test reads it.
+        deviations: the findings that fail it.
+
     Attributes:
         exchange: the request and the response as on the wire.
         status: HTTP status.
-        body: the JSON body, or what a stream folds to; `{}` where that is no object.
         events: the payloads of a stream.
+
+    Raises:
+        DeviatesError: the response as a whole, or its stream, deviates from the contract.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, exchange: Exchange, evidence: Evidence, deviations: Iterable[Finding] = ()) -> None:
         self._evidence = evidence
-        self.exchange = evidence.parsed.exchange
+        self._deviations = tuple(deviations)
+        self._refuse(lambda location: evidence.streamed or not location.startswith(("/", _HEADER)))
+        self.exchange = exchange
         self.status = evidence.status
-        self.body: dict[str, Any] = evidence.response
         self.events: list[dict[str, Any]] = evidence.events
 
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON body, or what a stream folds to; `{}` where that is no object.
+
+        Raises:
+            DeviatesError: something in it deviates from the contract.
+        """
+        self._refuse(lambda location: location.startswith("/"))
+        return self._evidence.response
+
     def header(self, name: str) -> str | None:
-        """Return the first response header of that (lower-case) name."""
+        """Return the first response header of that (lower-case) name.
+
+        Raises:
+            DeviatesError: it deviates from the contract.
+        """
+        self._refuse(lambda location: location == f"{_HEADER}{name}")
         return self._evidence.header(name)
 
     def at(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
@@ -53,9 +88,13 @@ class ApiResponse:
                 `TypedDict`, `str | None`.
 
         Raises:
+            DeviatesError: the value, something around it, or something in it that the type names deviates
+                from the contract.
             InconclusiveError: the value has another type, so the test has nothing to compare.
         """
-        return self._converted(next(parse_location(pointer).values(self.body), None), pointer, kind)
+        self._refuse(lambda location: location.startswith("/") and reads(pointer, kind, location))
+        value = next(parse_location(pointer).values(self._evidence.response), None)
+        return self._converted(value, pointer, kind)
 
     def parsed(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
         """Parse a string that holds JSON, and return its value as `at` does; no string counts as `null`.
@@ -76,9 +115,49 @@ class ApiResponse:
             ) from None
         return self._converted(value, pointer, kind)
 
+    def _refuse(self, concerned: Callable[[str], bool]) -> None:
+        """End the test if a deviation is at a location of interest."""
+        found = [one for one in self._deviations if concerned(one.location)]
+        if found:
+            raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the body'}" for one in found))
+
     def _converted(self, value: object, pointer: str, kind: type[_Wanted]) -> _Wanted:
         try:
             return msgspec.convert(value, kind)
         except (msgspec.ValidationError, RecursionError) as error:
             where = pointer or "the body"
             raise InconclusiveError(f"not testable: {where} of status {self.status}: {error}") from None
+
+
+def api_response(
+    contract: Contract, operation: str, exchange: Exchange, deviations: Iterable[Finding]
+) -> ApiResponse:
+    """Return the response to one call, in which what has no wrapper can be read as if it had one.
+
+    Args:
+        contract: that the response was judged against.
+        operation: label of the operation; it may be one that the contract does not declare.
+        exchange: the request and the response.
+        deviations: the findings that fail it.
+
+    Raises:
+        DeviatesError: the response as a whole deviates from the contract.
+    """
+    declared = contract.operations.get(operation) or _undeclared(operation)
+    readable = with_wrapper(contract, exchange) if deviations else exchange
+    if readable is not exchange:
+        deviations = [one for one in deviations if not one.location.startswith("/")]
+    return ApiResponse(exchange, evidence_of(declared, ParsedExchange(readable)), deviations)
+
+
+def _undeclared(label: str) -> Operation:
+    """Return a substitute for an operation that the contract does not declare."""
+    return Operation(
+        label=label,
+        group="",
+        deprecated=False,
+        request=None,
+        query={},
+        responses={},
+        depends_on=lambda: label,
+    )

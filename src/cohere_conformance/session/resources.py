@@ -20,6 +20,7 @@ from cohere_conformance.session.removal import (
     holds,
     value,
 )
+from cohere_conformance.session.wrapping import with_wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,7 +143,8 @@ class Resources:
             try:
                 exchange = send()
                 if self._foreign(resource.create.operation, exchange) is None:
-                    one = created_by(resource, owner, exchange, values, reserve)
+                    readable = with_wrapper(self._contract, exchange)
+                    one = created_by(resource, owner, readable, values, reserve)
             finally:
                 if one is None:
                     reserve.release()

@@ -26,6 +26,7 @@ from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.sharing import SharedResponses
 from cohere_conformance.session.steady import Steady
 from cohere_conformance.session.unique import Unique
+from cohere_conformance.session.wrapping import with_wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -387,4 +388,4 @@ class Runner:
                 setup=True,
             )
         )
-        return exchange
+        return with_wrapper(self._judge.contract, exchange)
