@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import pytest
 from msgspec import Meta
@@ -11,7 +12,7 @@ from msgspec import Meta
 from cohere_conformance.session.noise import need_beyond_noise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from cohere_conformance.session.api import Api, ApiResponse
 
@@ -23,10 +24,22 @@ BEGINNING = "Nine brown hens sat beside the old stone wall and slept."
 """Longer than eight tokens."""
 FURTHER_TYPES = ["int8", "uint8", "binary", "ubinary", "base64"]
 ALIKE = 0.9996
+REPEATED = 3
+"""How often requests are sent again whose vectors differ."""
 VECTORS = "/embeddings/float/*"
 
 Vector = Annotated[list[Annotated[float, Meta(ge=-1e9, le=1e9)]], Meta(min_length=1)]
 """A vector whose components can be squared and added without overflow."""
+
+
+class Sample(NamedTuple):
+    """Vectors, and the responses that have them."""
+
+    responses: list[ApiResponse]
+    vectors: list[Vector]
+
+
+Sender = Callable[[], Sample]
 
 
 def embedded(api: Api, label: str, texts: list[str], **further: object) -> ApiResponse:
@@ -38,6 +51,11 @@ def embedded(api: Api, label: str, texts: list[str], **further: object) -> ApiRe
         "texts": texts,
     }
     return api.call(label, body=body | further)
+
+
+def sampled(api: Api, *responses: ApiResponse) -> Sample:
+    """Return the only float vector of each response."""
+    return Sample(list(responses), [floats(api, response, 1)[0] for response in responses])
 
 
 def floats(api: Api, response: ApiResponse, number: int) -> list[Vector]:
@@ -75,33 +93,23 @@ def require_same(
     )
 
 
-def need_steady(pairs: list[tuple[Vector, Vector]], again: Callable[[], list[Vector]]) -> None:
-    """End the test without a verdict if vectors of one request differ about as much as those of the pairs.
-
-    `again` sends the request of the second vectors again.
-    """
-
-    def measure() -> tuple[float, float]:
-        repeated = list(zip(pairs, again(), strict=True))
-        first = max(1 - likeness(one, vector) for (one, _), vector in repeated)
-        return first, max(1 - likeness(other, vector) for (_, other), vector in repeated)
-
-    need_beyond_noise(measure, 1 - ALIKE)
+def distance(first: list[Vector], second: list[Vector]) -> float:
+    """Return how much the vectors of two samples differ at most: 0 if they are the same."""
+    return max(1 - likeness(one, other) for one, other in zip(first, second, strict=True))
 
 
 def require_alike(
-    api: Api,
-    requirement: str,
-    response: ApiResponse,
-    pairs: list[tuple[Vector, Vector]],
-    what: str,
-    again: Callable[[], list[Vector]],
-    location: str = VECTORS,
-) -> None:
-    """Require that the vectors of two requests are the same up to rounding, as far as those of one are."""
-    if min(likeness(first, second) for first, second in pairs) < ALIKE:
-        need_steady(pairs, again)
-    require_same(api, requirement, response, pairs, what, location)
+    api: Api, requirement: str, one: Sender, other: Sender, what: str, location: str = VECTORS
+) -> tuple[Sample, Sample]:
+    """Require that two senders get the same vectors up to rounding, as far as each of them does."""
+    first, second = one(), other()
+    if distance(first.vectors, second.vectors) > 1 - ALIKE:
+        ones = [first.vectors, *(one().vectors for _ in range(REPEATED))]
+        others = [second.vectors, *(other().vectors for _ in range(REPEATED))]
+        need_beyond_noise(ones, others, distance, 1 - ALIKE)
+    pairs = list(zip(first.vectors, second.vectors, strict=True))
+    require_same(api, requirement, second.responses[-1], pairs, what, location)
+    return first, second
 
 
 def require_order(api: Api, label: str, texts: list[str], order: Sequence[int]) -> None:
@@ -135,21 +143,22 @@ def require_repeatable(api: Api, label: str, text: str) -> None:
 def require_batch(api: Api, label: str, texts: list[str]) -> None:
     """Require that texts have the same vectors, and are billed the same, in one request and in several."""
 
-    def together() -> list[Vector]:
-        return floats(api, embedded(api, label, texts), len(texts))
+    def together() -> Sample:
+        response = embedded(api, label, texts)
+        return Sample([response], floats(api, response, len(texts)))
 
-    batch = embedded(api, label, texts)
-    singles = [embedded(api, label, [text]) for text in texts]
-    alone = [floats(api, response, 1)[0] for response in singles]
-    pairs = list(zip(alone, floats(api, batch, len(texts)), strict=True))
+    def alone() -> Sample:
+        return sampled(api, *(embedded(api, label, [text]) for text in texts))
+
     what = "the vectors that the texts have in one request"
-    require_alike(api, "embed.batch", singles[-1], pairs, what, together)
-    billed = [response.at("/meta/billed_units/input_tokens", float | None) for response in (batch, *singles)]
+    batch, singles = require_alike(api, "embed.batch", together, alone, what)
+    responses = [*batch.responses, *singles.responses]
+    billed = [response.at("/meta/billed_units/input_tokens", float | None) for response in responses]
     if None not in billed:
         api.require(
             "embed.units-additive",
             billed[0] == sum(billed[1:]),
-            singles[-1],
+            responses[-1],
             location="/meta/billed_units/input_tokens",
             expected="the tokens that are billed for all in one request",
             observed={"in one request": billed[0], "in several": billed[1:]},
@@ -159,97 +168,82 @@ def require_batch(api: Api, label: str, texts: list[str]) -> None:
 def require_beginning(api: Api, text: str, dimension: int) -> None:
     """Require that a vector with `output_dimension` begins like the long one."""
 
-    def shorter() -> ApiResponse:
-        return embedded(api, V2, [text], output_dimension=dimension)
+    def long() -> Sample:
+        sample = sampled(api, embedded(api, V2, [text], output_dimension=1536))
+        return sample._replace(vectors=[sample.vectors[0][:dimension]])
 
-    long = floats(api, embedded(api, V2, [text], output_dimension=1536), 1)[0]
-    response = shorter()
-    pairs = [(long[:dimension], floats(api, response, 1)[0])]
+    def short() -> Sample:
+        return sampled(api, embedded(api, V2, [text], output_dimension=dimension))
+
     what = f"the first {dimension} components of the long vector"
-    require_alike(api, "embed.shorter", response, pairs, what, lambda: floats(api, shorter(), 1))
+    require_alike(api, "embed.shorter", long, short, what)
 
 
 def require_versions_agree(api: Api, text: str) -> None:
     """Require that versions 1 and 2 of the API return the same vector."""
-    old, new = embedded(api, V1, [text]), embedded(api, V2, [text])
-    pairs = [(floats(api, old, 1)[0], floats(api, new, 1)[0])]
-    require_alike(
-        api,
-        "embed.versions-agree",
-        new,
-        pairs,
-        "the vector of version 1",
-        lambda: floats(api, embedded(api, V2, [text]), 1),
-    )
+    old, new = (lambda label=label: sampled(api, embedded(api, label, [text])) for label in LABELS)
+    require_alike(api, "embed.versions-agree", old, new, "the vector of version 1")
 
 
 def require_types_independent(api: Api, label: str, text: str, types: list[str]) -> None:
     """Require that the float vector is the same when `embedding_types` has further types."""
 
-    def several() -> ApiResponse:
-        return embedded(api, label, [text], embedding_types=["float", *types])
+    def alone() -> Sample:
+        return sampled(api, embedded(api, label, [text]))
 
-    alone = floats(api, embedded(api, label, [text]), 1)[0]
-    response = several()
-    pairs = [(alone, floats(api, response, 1)[0])]
-    what = "the vector that float alone has"
-    require_alike(api, "embed.types-independent", response, pairs, what, lambda: floats(api, several(), 1))
+    def together() -> Sample:
+        return sampled(api, embedded(api, label, [text], embedding_types=["float", *types]))
+
+    require_alike(api, "embed.types-independent", alone, together, "the vector that float alone has")
 
 
 def require_types_optional(api: Api, texts: list[str]) -> None:
     """Require that version 1 returns the same vectors with the type float and without a type."""
-    typed = floats(api, embedded(api, V1, texts), len(texts))
     body = {"model": api.models["embed"], "input_type": "search_document", "texts": texts}
 
-    def plain(response: ApiResponse) -> list[Vector]:
+    def typed() -> Sample:
+        response = embedded(api, V1, texts)
+        return Sample([response], floats(api, response, len(texts)))
+
+    def plain() -> Sample:
+        response = api.call(V1, body=body)
         found = response.at("/embeddings", list[Vector])
         api.need(len(found) == len(texts), f"{len(texts)} vectors")
-        return found
+        return Sample([response], found)
 
-    response = api.call(V1, body=body)
-    require_alike(
-        api,
-        "embed.types-optional",
-        response,
-        list(zip(typed, plain(response), strict=True)),
-        "the vectors that the type float has",
-        lambda: plain(api.call(V1, body=body)),
-        "/embeddings/*",
-    )
+    what = "the vectors that the type float has"
+    require_alike(api, "embed.types-optional", typed, plain, what, "/embeddings/*")
 
 
 def require_cut(api: Api, beginning: str, ends: Sequence[str]) -> None:
     """Require that two texts that differ only beyond `max_tokens` have the same vector."""
-
-    def cut(end: str) -> ApiResponse:
-        return embedded(api, V2, [f"{beginning} {end}"], max_tokens=8, truncate="END")
-
-    first, second = map(cut, ends)
-    pairs = [(floats(api, first, 1)[0], floats(api, second, 1)[0])]
+    options = {"max_tokens": 8, "truncate": "END"}
+    first, second = (
+        lambda text=f"{beginning} {end}": sampled(api, embedded(api, V2, [text], **options)) for end in ends
+    )
     what = "one vector for texts that differ beyond max_tokens"
-    require_alike(api, "embed.cut-at-end", second, pairs, what, lambda: floats(api, cut(ends[1]), 1))
+    require_alike(api, "embed.cut-at-end", first, second, what)
 
 
 def require_purposes_differ(api: Api, label: str, text: str) -> None:
     """Require that a text has a similar but different vector as a query and as a document."""
 
-    def asked() -> ApiResponse:
-        return embedded(api, label, [text], input_type="search_query")
+    def asked() -> Sample:
+        return sampled(api, embedded(api, label, [text], input_type="search_query"))
 
-    document = floats(api, embedded(api, label, [text]), 1)[0]
-    response = asked()
-    query = floats(api, response, 1)[0]
-    same = max(abs(a - b) for a, b in zip(document, query, strict=False)) < 1e-6
-    similar = likeness(document, query) > 0.5
-    if not similar:
-        need_steady([(document, query)], lambda: floats(api, asked(), 1))
+    (document,), query = sampled(api, embedded(api, label, [text])).vectors, asked()
+    same = max(abs(a - b) for a, b in zip(document, query.vectors[0], strict=False)) < 1e-6
+    close = likeness(document, query.vectors[0])
+    if close <= 0.5:
+        steady = distance(query.vectors, asked().vectors) <= 1 - ALIKE
+        api.need(steady, "the same vector for the same text")
     api.require(
         "embed.purposes-differ",
-        not same and similar,
-        response,
+        not same and close > 0.5,
+        query.responses[0],
         location=VECTORS,
         expected="a vector close to that of the document, but not the same",
-        observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",
+        observed="the same vector" if same else f"cosine {close:.4f}",
     )
 
 

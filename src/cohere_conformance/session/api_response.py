@@ -36,7 +36,8 @@ class InconclusiveError(Exception):
 class ApiResponse:
     """The response to one call of a test.
 
-    A test goes on where the response deviates from the contract, until it reads a value that does.
+    A test goes on where the response deviates from the contract, until it reads a value that is not as
+    declared; a value that violates a requirement can be read.
 
     Args:
         exchange: the request and the response as on the wire.
@@ -56,6 +57,7 @@ class ApiResponse:
         self._evidence = evidence
         self._deviations = tuple(deviations)
         self._refuse(lambda location: evidence.streamed or not location.startswith(("/", _HEADER)))
+        self._deviations = tuple(one for one in self._deviations if one.requirement is None)
         self.exchange = exchange
         self.status = evidence.status
         self.events: list[dict[str, Any]] = evidence.events
