@@ -36,8 +36,7 @@ class InconclusiveError(Exception):
 class ApiResponse:
     """The response to one call of a test.
 
-    A test goes on where the response deviates from the contract, until it reads a value that is not as
-    declared; a value that violates a requirement can be read.
+    A test goes on where the response deviates from the contract, until it reads a value that does.
 
     Args:
         exchange: the request and the response as on the wire.
@@ -57,7 +56,6 @@ class ApiResponse:
         self._evidence = evidence
         self._deviations = tuple(deviations)
         self._refuse(lambda location: evidence.streamed or not location.startswith(("/", _HEADER)))
-        self._deviations = tuple(one for one in self._deviations if one.requirement is None)
         self.exchange = exchange
         self.status = evidence.status
         self.events: list[dict[str, Any]] = evidence.events
@@ -81,20 +79,23 @@ class ApiResponse:
         self._refuse(lambda location: location == f"{_HEADER}{name}")
         return self._evidence.header(name)
 
-    def at(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
+    def at(self, pointer: str, kind: type[_Wanted], *, despite_requirements: bool = False) -> _Wanted:
         """Return the value at a location of the body; an absent value counts as `null`.
 
         Args:
             pointer: JSON pointer; `""` is the whole body.
             kind: the expected type: anything that `msgspec.convert` knows, such as `float`, `list[str]`, a
                 `TypedDict`, `str | None`.
+            despite_requirements: whether a value of the declared type is enough, though it may violate a
+                requirement.
 
         Raises:
             DeviatesError: the value, something around it, or something in it that the type names deviates
                 from the contract.
             InconclusiveError: the value has another type, so the test has nothing to compare.
         """
-        self._refuse(lambda location: location.startswith("/") and reads(pointer, kind, location))
+        found = [one for one in self._deviations if not (despite_requirements and one.requirement)]
+        self._refuse(lambda location: location.startswith("/") and reads(pointer, kind, location), found)
         value = next(parse_location(pointer).values(self._evidence.response), None)
         return self._converted(value, pointer, kind)
 
@@ -117,9 +118,10 @@ class ApiResponse:
             ) from None
         return self._converted(value, pointer, kind)
 
-    def _refuse(self, concerned: Callable[[str], bool]) -> None:
-        """End the test if a deviation is at a location of interest."""
-        found = [one for one in self._deviations if concerned(one.location)]
+    def _refuse(self, concerned: Callable[[str], bool], deviations: Iterable[Finding] | None = None) -> None:
+        """End the test if one of some deviations, or of all, is at a location of interest."""
+        deviations = self._deviations if deviations is None else deviations
+        found = [one for one in deviations if concerned(one.location)]
         if found:
             raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the body'}" for one in found))
 
