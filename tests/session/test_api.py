@@ -1,13 +1,18 @@
-"""`Api.upload` and `Api.until`: an upload that is waited for and deleted, a request that is repeated."""
+"""`Api`: an upload that is waited for and deleted, a request that is repeated, responses that deviate."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import exchange
 
-from cohere_conformance.session.api import UPLOAD_OPERATIONS, Api, InconclusiveError
+from cohere_conformance.checks.frame import Frame
+from cohere_conformance.checks.registry import Breach, violation
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.model import Kind
+from cohere_conformance.session.api import UPLOAD_OPERATIONS, Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.patience import Patience, Timer
 
 if TYPE_CHECKING:
@@ -118,3 +123,66 @@ def test_a_request_is_repeated_until_a_response_shows_what_is_waited_for(amended
     )
     assert seen == ["queued", "validated", "failed"]
     assert response.at("/dataset/validation_status", str) == "failed"
+
+
+class Deviating(Target):
+    """Responds to everything with one body, which the judge finds wrong at some locations."""
+
+    def __init__(self, body: dict[str, Any], *locations: str) -> None:
+        super().__init__()
+        self.body = body
+        self.locations = locations
+
+    def send(
+        self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
+    ) -> Judged:
+        frame = Frame(template.operation, 200)
+        found = tuple(
+            frame.finding(Kind.TYPE_CHANGED, location=location, expected="a", observed="b")
+            for location in self.locations
+        )
+        return exchange(template.operation, self.body), found, ""
+
+
+def test_what_deviates_elsewhere_does_not_end_a_test(amended: Contract) -> None:
+    target = Deviating({"tokens": [1, 2], "token_strings": 5}, "/token_strings", "header:num_tokens")
+    response = api_of(target, amended).call("POST /v1/tokenize", body={})
+    assert response.at("/tokens", list[int]) == [1, 2]
+    with pytest.raises(DeviatesError, match="type-changed at /token_strings"):
+        response.at("/token_strings", list[str])
+    with pytest.raises(DeviatesError, match="type-changed at header:num_tokens"):
+        response.header("num_tokens")
+    with pytest.raises(DeviatesError, match="type-changed at /token_strings"):
+        _ = response.body
+    assert response.header("num_chars") is None
+
+
+@pytest.mark.parametrize("location", ["", "<text-generation>/text"])
+def test_what_deviates_as_a_whole_ends_a_test_at_once(amended: Contract, location: str) -> None:
+    with pytest.raises(DeviatesError):
+        api_of(Deviating({}, location), amended).call("POST /v1/tokenize", body={})
+
+
+def test_a_resource_without_its_wrapper_is_read_all_the_same(amended: Contract) -> None:
+    body = {"id": ID, "validation_status": "validated"}
+    target = Deviating(body, "/dataset", "/id", "/validation_status")
+    response = api_of(target, amended).call(SHOW, path={"id": ID})
+    assert response.at("/dataset/validation_status", str) == "validated"
+    assert json.loads(response.exchange.response.body or b"") == body
+
+
+def test_a_value_that_violates_a_requirement_is_read_where_its_type_is_enough(amended: Contract) -> None:
+    clause = shipped_requirements().requirements["embed.dimension"]
+
+    class Short(Target):
+        def send(self, *_: object) -> Judged:
+            frame = Frame("POST /v2/embed", 200)
+            breach = Breach("/embeddings/float/*", "256 numbers", "2")
+            body = {"embeddings": {"float": [[0.1, 0.2]]}}
+            return exchange("POST /v2/embed", body), (violation(clause, frame, breach),), ""
+
+    response = api_of(Short(), amended).call("POST /v2/embed", body={})
+    found = response.at("/embeddings/float", list[list[float]], despite_requirements=True)
+    assert found == [[0.1, 0.2]]
+    with pytest.raises(DeviatesError):
+        response.at("/embeddings/float", list[list[float]])

@@ -1,0 +1,44 @@
+"""Mistakes of a server that another mistake does not hide: `run` finds both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from running import ran
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOGETHER = {
+    "a missing wrapper": (
+        ("finetuning.unwrapped", "finetuning.events-ascending", "finetuning.page-drops-item"),
+        "finetuning",
+        {"finetuning.wrapped", "finetuning.events-order", "finetuning.pages"},
+    ),
+    "vectors that differ from call to call": (
+        ("embed.not-deterministic", "embed.shorter-is-end", "embed.types-dependent", "embed.versions-differ"),
+        "embed",
+        {"embed.repeatable", "embed.shorter", "embed.types-independent", "embed.versions-agree"},
+    ),
+    "vectors of the wrong dimension": (
+        ("embed.wrong-dimension", "embed.input-type-ignored"),
+        "embed",
+        {
+            "embed.base64-dimension",
+            "embed.dimension",
+            "embed.packed-dimension",
+            "embed.purposes-differ",
+            "embed.shorter",
+        },
+    ),
+}
+"""By what could hide the others: the faults, the group, and the requirements that are violated."""
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_what_could_hide_another_mistake_does_not(name: str, tmp_path: Path) -> None:
+    faults, group, violated = TOGETHER[name]
+    done = ran(tmp_path, "--only", group, *(f"--fault={fault}" for fault in faults))
+    assert {row["requirement"] for row in done.report["findings"]} - {None} == violated
+    assert len(done.report["causes"]) == len(faults)
