@@ -16,10 +16,20 @@ TOGETHER = {
         "finetuning",
         {"finetuning.wrapped", "finetuning.events-order", "finetuning.pages"},
     ),
+    "a missing id": (
+        ("batches.id-missing", "batches.get-differs", "batches.unsorted"),
+        "batches",
+        {"batches.id-given", "batches.listed-as-read", "batches.ordered"},
+    ),
     "vectors that differ from call to call": (
         ("embed.not-deterministic", "embed.shorter-is-end", "embed.types-dependent", "embed.versions-differ"),
         "embed",
         {"embed.repeatable", "embed.shorter", "embed.types-independent", "embed.versions-agree"},
+    ),
+    "a wrong number of texts": (
+        ("generate.one-too-many", "generate.sequences-change-text"),
+        "generate",
+        {"generate.count", "generate.stop-is-end-and-sequence"},
     ),
     "vectors of the wrong dimension": (
         ("embed.wrong-dimension", "embed.input-type-ignored"),

@@ -169,7 +169,12 @@ class Api:
             raise
         if excuse:
             raise InconclusiveError(excuse)
-        return api_response(self._contract, operation, exchange, failing)
+        return api_response(self._contract, operation, exchange, failing, self._listed)
+
+    def _listed(self, operation: str) -> Exchange:
+        """Send the request of an operation that lists resources."""
+        template, wanted = RequestTemplate.literal(operation), Expectation(status=(200,))
+        return self._send(self._test, template, Credential.VALID, wanted, False)[0]
 
     def upload(
         self,

@@ -11,6 +11,7 @@ from cohere_conformance.checks.judge import evidence_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import Operation
 from cohere_conformance.contract.location import parse_location
+from cohere_conformance.session.missing_ids import place_of_id, with_id
 from cohere_conformance.session.reading import reads
 from cohere_conformance.session.wrapping import with_wrapper
 
@@ -139,24 +140,33 @@ class ApiResponse:
 
 
 def api_response(
-    contract: Contract, operation: str, exchange: Exchange, deviations: Iterable[Finding]
+    contract: Contract,
+    operation: str,
+    exchange: Exchange,
+    deviations: Iterable[Finding],
+    ask: Callable[[str], Exchange],
 ) -> ApiResponse:
-    """Return the response to one call, in which what has no wrapper can be read as if it had one.
+    """Return the response to one call, in which a missing wrapper and a missing id can be read all the same.
 
     Args:
         contract: that the response was judged against.
         operation: label of the operation; it may be one that the contract does not declare.
         exchange: the request and the response.
         deviations: the findings that fail it.
+        ask: sends the request of an operation that lists resources.
 
     Raises:
         DeviatesError: the response as a whole deviates from the contract.
     """
     declared = contract.operations.get(operation) or _undeclared(operation)
-    readable = with_wrapper(contract, exchange) if deviations else exchange
-    if readable is not exchange:
-        deviations = [one for one in deviations if not one.location.startswith("/")]
-    return ApiResponse(exchange, evidence_of(declared, ParsedExchange(readable)), deviations)
+    readable, left = exchange, list(deviations)
+    if left:
+        if (readable := with_wrapper(contract, exchange)) is not exchange:
+            left = [one for one in left if not one.location.startswith("/")]
+        if (identified := with_id(operation, readable, ask)) is not readable:
+            left = [one for one in left if one.location != place_of_id(operation)]
+            readable = identified
+    return ApiResponse(exchange, evidence_of(declared, ParsedExchange(readable)), left)
 
 
 def _undeclared(label: str) -> Operation:

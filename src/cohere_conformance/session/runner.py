@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases import Case, Skip
+from cohere_conformance.cases import Case, RequestTemplate, Skip
 from cohere_conformance.checks.edge import EXCUSES
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.tiers import Effect, shipped_policies
@@ -17,6 +17,7 @@ from cohere_conformance.session.absent_models import AbsentModels
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.claims import Claims
 from cohere_conformance.session.liveness import UNANSWERED, Liveness
+from cohere_conformance.session.missing_ids import with_id
 from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Plan, TargetKind
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from cohere_conformance.cases import Credential, Suite
-    from cohere_conformance.cases.request_template import RequestTemplate
     from cohere_conformance.client.guard import Guard
     from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.client.sender import Sender
@@ -388,4 +388,8 @@ class Runner:
                 setup=True,
             )
         )
-        return with_wrapper(self._judge.contract, exchange)
+        return with_id(
+            template.operation,
+            with_wrapper(self._judge.contract, exchange),
+            lambda listing: self._send_for_resource(RequestTemplate.literal(listing), name, {}, expectation),
+        )
