@@ -303,6 +303,15 @@ def test_an_error_says_what_went_wrong(
     assert reported(judged(amended, exchange("POST /v2/rerank", body, status=404))) == expected
 
 
+def test_an_id_of_an_error_that_is_no_uuid_is_a_notice(amended: Contract) -> None:
+    """No document asks for the format, and no client is known to depend on it; clients show the message."""
+    found = judged(amended, exchange("POST /v2/rerank", {"message": "", "id": "err-1"}, status=400))
+    assert [(one.location, one.severity) for one in found] == [
+        ("/message", Severity.BREAKING),
+        ("/id", Severity.NOTICE),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

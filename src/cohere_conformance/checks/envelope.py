@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import Frame, json_type, shown
 from cohere_conformance.checks.placeholders import is_placeholder
-from cohere_conformance.model import Finding, Kind
+from cohere_conformance.model import Finding, Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
     """Yield the deviations of an error body: it has a non-empty `message`, and its `id`, if any, is a UUID.
 
-    Rules E-01 and E-02: every recorded error has a message; since 2026 it has an id as well.
+    Rules E-01 and E-02: every recorded error has a message; since 2026 it has an id as well. The document has
+    no format for the id, and no client is known to depend on it, so another id is a notice.
     """
     if not isinstance(body, dict):
         yield frame.finding(
@@ -42,6 +43,7 @@ def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
             expected="a UUID",
             observed=shown(identifier, "/id"),
             value_class="no-uuid",
+            severity=Severity.NOTICE,
         )
 
 

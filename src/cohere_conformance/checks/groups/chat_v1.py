@@ -34,7 +34,7 @@ def accepts(evidence: Evidence) -> Iterator[Breach]:
     reported = evidence.header("content-type") or ""
     wanted = (evidence.sent_header("accepts") or "").strip().lower() == "text/event-stream"
     if wanted and evidence.streamed and reported and not reported.lower().startswith("text/event-stream"):
-        yield Breach("", "server-sent events, as Accepts wants them", reported)
+        yield Breach("", "server-sent events, as the header Accepts asks for them", reported)
 
 
 @check("v1.chat.history-turns", returns="chat_history")
