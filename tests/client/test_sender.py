@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import socket
 import threading
 import time
 import zlib
@@ -69,6 +70,23 @@ def test_a_request_is_sent_unchanged() -> None:
     assert datetime.fromisoformat(exchange.source.recorded_at).utcoffset() == timedelta(0)
     assert exchange.response.failure is None
     assert exchange.response.seconds is not None
+
+
+@pytest.mark.parametrize("body", [None, b"", b"{}", b"a\r\n\r\n"])
+def test_head_and_body_are_sent_at_once(body: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+    send = socket.socket.send
+
+    def noting(self: socket.socket, data: bytes) -> int:
+        sent.append(data)
+        return send(self, data)
+
+    monkeypatch.setattr(socket.socket, "send", noting)
+    with Hostile(patient) as server, Sender(server.url, gate=OPEN) as sender:
+        for _ in range(2):
+            assert sender.send(Outgoing("POST", "/v2/chat", body=body)).response.status == 200
+    assert len(server.requests) == 2
+    assert sent == server.requests
 
 
 @pytest.mark.parametrize(

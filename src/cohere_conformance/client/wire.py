@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
+_END_OF_HEAD = b"\r\n\r\n"
 _KEPT = 2.0
 """Seconds that an idle connection is kept: less than servers keep it, which usually is five."""
 
@@ -107,6 +108,7 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, watch: Watch) -> None:
         self._inner = inner
         self._watch = watch
+        self._head = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._inner.read(max_bytes, _patience(self._watch, timeout, httpcore.ReadTimeout))
@@ -114,7 +116,12 @@ class _Stream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _patience(self._watch, timeout, httpcore.WriteTimeout))
+        if not self._head and buffer.endswith(_END_OF_HEAD):
+            # The body is always written next, even if it is empty. Sent together, they wake the server once.
+            self._head = buffer
+            return
+        head, self._head = self._head, b""
+        self._inner.write(head + buffer, _patience(self._watch, timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
