@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from cohere_conformance.privacy.secret import Secret
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
+_url = functools.lru_cache(maxsize=256)(httpx.URL)
+"""Most requests of a run have one of few URLs, and parsing one takes as long as the rest of a request."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -247,7 +250,7 @@ class Sender:
             added = [(name, value) for name, value in self._own(outgoing) if name not in given] + added
             return httpx.Request(
                 outgoing.method,
-                f"{self._base}{outgoing.path}",
+                _url(f"{self._base}{outgoing.path}"),
                 # In bytes: httpx takes ASCII only.
                 headers=[(name.encode(), value.encode()) for name, value in (*added, *outgoing.headers)],
                 content=outgoing.body,
