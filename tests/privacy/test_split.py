@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cohere_conformance.model import StreamEvent
 from cohere_conformance.privacy import redact, split
 from cohere_conformance.privacy.leaks import leaks
+from cohere_conformance.privacy.pieces import TextPiece
 from cohere_conformance.privacy.secret import Secret, scrubbed
 
 if TYPE_CHECKING:
@@ -234,6 +235,19 @@ def test_redaction_keeps_the_structure() -> None:
     cleaned = scrubbed(original, Secret(KEY)).response.body or b""
     lines = [line for line in cleaned.decode().split("\n") if line.startswith("data: ")]
     assert [json.loads(line[6:]).keys() for line in lines] == [event.keys() for event in tool(cut(KEY, 6))]
+
+
+_ESCAPES = ["a", "\n", "\u00e9", '"', "\ud83d"]
+_ESCAPES += ["\\", "\\n", '\\"', "\\x", "\\u", "00e9", "\\u00e9", "\\ud83d", "\\uDE00"]
+
+
+@given(st.lists(st.sampled_from(_ESCAPES), max_size=6).map("".join))
+def test_each_escape_is_one_character_beside_valid_and_invalid_ones(raw: str) -> None:
+    piece = TextPiece(0, 0, raw, "", "")
+    spans = [piece.written(at, at + 1) for at in range(len(piece.text))]
+    units = [raw[start:end] for start, end in spans]
+    assert "".join(units) == raw
+    assert "".join(TextPiece(0, 0, unit, "", "").text for unit in units) == piece.text
 
 
 _WORDS = (

@@ -70,6 +70,7 @@ class Fragments:
         value = self._value
         if not self._blocks:
             return
+        first = value[:_SHORTEST_LINK]
         chains: dict[int, list[tuple[int, Span]]] = {}
         """The parts of each incomplete chain, by its number of characters."""
         for number, text in enumerate(texts):
@@ -83,10 +84,11 @@ class Fragments:
                 elif len(text) >= _SHORTEST_LINK and rest.startswith(text):
                     chains[length + len(text)] = [*links, (number, (0, len(text)))]
                     del chains[length]
-            for length in range(min(len(text), len(value) - 1), _SHORTEST_LINK - 1, -1):
-                if text.endswith(value[:length]):
-                    chains.setdefault(length, [(number, (len(text) - length, len(text)))])
-                    break
+            if first in text:  # or no beginning of the credential is at its end
+                for length in range(min(len(text), len(value) - 1), _SHORTEST_LINK - 1, -1):
+                    if text.endswith(value[:length]):
+                        chains.setdefault(length, [(number, (len(text) - length, len(text)))])
+                        break
         for length, links in chains.items():
             if length >= _SHORTEST_CHAIN:
                 yield from links

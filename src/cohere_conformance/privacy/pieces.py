@@ -21,6 +21,7 @@ _ESCAPE = re.compile(
 )
 _UNIT = re.compile(f"{_ESCAPE.pattern}|.", re.DOTALL)
 _NUMBERED = re.compile(r'"(?:index|id|[a-z_]*_id)"\s*:\s*("[^"\\]{0,80}"|\d{1,9})')
+_LENIENT = json.JSONDecoder(strict=False)
 _JSON = ("{", "[", '"')
 _OBJECTS = ('{"', '[{"')
 
@@ -45,7 +46,7 @@ class TextPiece(NamedTuple):
     @property
     def text(self) -> str:
         """The text without escapes; each escape is one character."""
-        return _ESCAPE.sub(_unescaped, self.raw) if "\\" in self.raw else self.raw
+        return _unescaped(self.raw) if "\\" in self.raw else self.raw
 
     def written(self, start: int, end: int) -> tuple[int, int]:
         """Return where some of its characters are in the source."""
@@ -55,8 +56,12 @@ class TextPiece(NamedTuple):
         return self.start + units[start][0], self.start + units[end - 1][1]
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    return _meant(match[0])
+def _unescaped(raw: str) -> str:
+    try:
+        text: str = _LENIENT.decode(f'"{raw}"')
+    except ValueError:  # some of it is no string of JSON
+        return _ESCAPE.sub(lambda match: _meant(match[0]), raw)
+    return text
 
 
 @lru_cache(maxsize=4096)
