@@ -62,6 +62,8 @@ def _printable(text: str, keep: str) -> str:
 
 def json_visible(document: str) -> str:
     """Return a JSON document with what neither prints nor fits into UTF-8 as JSON's own escapes."""
+    if document.isascii() and "\x7f" not in document:
+        return document
     return _INVISIBLE.sub(lambda match: f"\\u{ord(match.group()):04x}", document)
 
 
