@@ -9,6 +9,7 @@ import json
 import math
 import struct
 import wave
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -280,6 +281,7 @@ def _multipart(form: tuple[FormPart, ...], values: Mapping[str, str], content_ty
     return httpx.Request("POST", "http://x", files=files, headers={"content-type": content_type}).read()
 
 
+@lru_cache(maxsize=8)
 def tone(seconds: float) -> bytes:
     """Return a WAV file with a tone: 16 kHz, one channel, 16 bits a sample."""
     buffer = io.BytesIO()

@@ -26,7 +26,7 @@ def renamed(text: str, name: Callable[[str], str]) -> str:
             raise ValueError(f"expected ${{name}}, got {got!r}; close the brace, or write $${{ for ${{")
         return found[0] if found["name"] is None else f"${{{name(found['name'])}}}"
 
-    return _PLACEHOLDER.sub(replaced, text)
+    return _substituted(text, replaced)
 
 
 def rendered(text: str, values: Mapping[str, str]) -> str:
@@ -47,7 +47,7 @@ def rendered(text: str, values: Mapping[str, str]) -> str:
             )
         return values[name]
 
-    return _PLACEHOLDER.sub(replaced, text)
+    return _substituted(text, replaced)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -57,7 +57,11 @@ def filled(text: str, values: Mapping[str, str]) -> str:
         value = values.get(found["name"] or "")
         return found[0] if value is None else value.replace("${", "$${")
 
-    return _PLACEHOLDER.sub(replaced, text)
+    return _substituted(text, replaced)
+
+
+def _substituted(text: str, replaced: Callable[[re.Match[str]], str]) -> str:
+    return _PLACEHOLDER.sub(replaced, text) if "${" in text else text  # most texts have none
 
 
 def placeholders(value: object) -> frozenset[str]:
@@ -65,7 +69,8 @@ def placeholders(value: object) -> frozenset[str]:
     found: set[str] = set()
 
     def noted(text: str) -> str:
-        found.update(match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"] is not None)
+        if "${" in text:
+            found.update(match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"] is not None)
         return text
 
     mapped(value, noted)
