@@ -9,6 +9,7 @@ import pytest
 from jinja2 import DictLoader
 
 from cohere_conformance.contract import bundle, documents, load_declarations, overlay, yaml12
+from cohere_conformance.contract.lines import Lines
 from cohere_conformance.data import folder
 from cohere_conformance.inputs.derived import load_derived, store_derived
 from cohere_conformance.observed import file
@@ -38,11 +39,14 @@ def test_a_stored_document_is_the_parsed_one(
     name: str, prefix: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the type of each value, and it is not parsed a second time."""
-    parsed, _ = yaml12.load_located(CONTRACTS / name)
-    assert repr(documents.load_yaml(CONTRACTS / name)) == repr(parsed)
-    assert len(stored(prefix)) == 1
-    monkeypatch.setattr(yaml12, "load_located", None)
-    assert repr(documents.load_yaml(CONTRACTS / name)) == repr(parsed)
+    path = CONTRACTS / name
+    parsed, tree = yaml12.parse(path, path.read_bytes())
+    for _ in range(2):
+        document, lines = documents.load_located(path)
+        assert repr(documents.load_yaml(path)) == repr(document) == repr(parsed)
+        assert vars(lines) == vars(Lines(tree))
+        assert len(stored(prefix)) == 2
+        monkeypatch.setattr(yaml12, "parse", None)
 
 
 def test_a_damaged_copy_is_not_used(prefix: Path) -> None:

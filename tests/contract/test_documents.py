@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from cohere_conformance.contract.documents import load_typed, load_yaml
-from cohere_conformance.contract.yaml12 import load_located
+from cohere_conformance.contract.documents import load_located, load_typed, load_yaml
 from cohere_conformance.data import folder, is_shipped
 from cohere_conformance.errors import ContractError
 
@@ -167,3 +166,23 @@ def test_a_document_knows_the_lines_of_its_values(tmp_path: Path) -> None:
     document, lines = load_located(path)
     assert document == {"a": [{"b": 1, "c": 2}]}
     assert [lines.of(steps) for steps in ((), ("a",), ("a", 0, "c"), ("a", 7), ("z",))] == [1, 1, 3, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "line"),
+    [
+        ("a: &a\n  - b: 1\nc:\n  *a\n", ("c",), 3),
+        ("a: &a\n  - b: 1\nc:\n  *a\n", ("c", 0, "b"), 2),
+        ("a: 1\nb:\n  - 1\n  - - 2\n    - 3\n", ("b", 1, 1), 5),
+        ("a: 1\nb:\n  - 1\n  - - 2\n    - 3\n", ("b", 1, 1, "c", 0), 5),
+        ("a: 1\n200:\n  x: 2\n", (200, "x"), 3),
+        ("a: !!pairs\n  - ? [x]\n    : 1\n", ("a", 0, "x"), 2),
+        ("a: 1\n1: b\n'1': c\n", (1,), 2),
+        ("a:\n  b: {c: 1,\n    d: 2}\n", ("a", "b", "d"), 3),
+        ("a:\n  b: {c: 1,\n    d: 2}\n", ("a", 0), 1),
+    ],
+)
+def test_the_lines_of_aliases_nested_lists_and_keys_that_are_no_words(
+    text: str, steps: tuple[str | int, ...], line: int, tmp_path: Path
+) -> None:
+    assert load_located(written(tmp_path, text))[1].of(steps) == line

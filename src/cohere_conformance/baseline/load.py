@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.lines import Lines
 from cohere_conformance.errors import ContractError, UsageError
 from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Kind
@@ -18,8 +19,6 @@ from cohere_conformance.report.header import Acceptance, AcceptedDrift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from cohere_conformance.contract.lines import Lines
 
 DEFAULT_FILE = Path("conformance-baseline.yaml")
 """The file that is used without being named, if it is in the current folder."""
@@ -63,14 +62,15 @@ def parse_baseline(path: Path, content: bytes) -> AcceptedDrift:
     Raises:
         UsageError: as `load_baseline`.
     """
-    from cohere_conformance.contract.yaml12 import parse_located  # most runs have no baseline
+    from cohere_conformance.contract import yaml12  # most runs have no baseline
 
     try:
-        document, lines = parse_located(path, content)
+        document, tree = yaml12.parse(path, content)
     except ContractError as error:
         raise UsageError(f"{error}; correct the file of accepted drift") from error
     if document.keys() != {LIST} or not isinstance(document[LIST], list):
         raise UsageError(f"{path}: expected one key, {LIST}, with a list of entries; correct it")
+    lines = Lines(tree)
     entries = [_entry(path, number, value, lines) for number, value in enumerate(document[LIST])]
     return AcceptedDrift(file=str(path), entries=tuple(entries))
 

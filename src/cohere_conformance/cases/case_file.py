@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import msgspec
-import yaml
 
 from cohere_conformance.cases.grammar import AT, FileEntry, YamlMapping
-from cohere_conformance.contract.yaml12 import load_located
+from cohere_conformance.contract.documents import load_located
 from cohere_conformance.errors import CaseError, ContractError
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ class CaseFile:
         return f"case {name}: " if isinstance(name, str) else f"case {int(steps[1]) + 1} of the file: "
 
     def _unreadable(self, error: ContractError) -> CaseError:
+        import yaml  # slow to import, and only needed where something is wrong
+
         cause = error.__cause__
         if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
             line = cause.problem_mark.line + 1

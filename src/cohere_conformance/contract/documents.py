@@ -1,22 +1,22 @@
-"""Loads the documents below `contracts/`; the parsed form of shipped files is stored."""
+"""Loads YAML documents; the parsed form of shipped files is stored."""
 
 from __future__ import annotations
 
 import marshal
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
+from cohere_conformance.contract.lines import Lines
 from cohere_conformance.data import is_shipped
 from cohere_conformance.errors import ContractError
 from cohere_conformance.inputs.derived import derived
 from cohere_conformance.inputs.files import read_document
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from cohere_conformance.contract.lines import Tree
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -26,32 +26,55 @@ def load_yaml(path: Path) -> Document:
     """Read one YAML document whose top is a mapping; the parsed form of a shipped one is stored.
 
     Raises:
-        ContractError: as `yaml12.load_located`.
+        ContractError: the file is missing, is not YAML, repeats a key or holds something else.
     """
+    content = _content(path)
+    if is_shipped(path):
+        return derived(path, content + rules(), lambda: _parse(path, content)[0])
     try:
-        content = read_document(path)
-        if not is_shipped(path):
-            return cast("Document", marshal.loads(_parsed(content)))
-    except (OSError, ContractError):
-        return cast("Document", _parser().load_located(path)[0])  # says what is wrong
-    return derived(path, content + rules(), lambda: cast("Document", _parser().load_located(path)[0]))
+        return cast("Document", marshal.loads(_parsed(content)))
+    except ContractError:
+        return _parse(path, content)[0]  # says in which file
+
+
+def load_located(path: Path) -> tuple[Document, Lines]:
+    """Read one YAML document as `load_yaml` does, and the lines of its values.
+
+    Raises:
+        ContractError: as `load_yaml`.
+    """
+    content = _content(path)
+    if is_shipped(path):
+        document, tree = derived(path.with_suffix(".lines"), content + rules(), lambda: _parse(path, content))
+    else:
+        document, tree = _parse(path, content)
+    return document, Lines(tree)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_document(path)
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 @lru_cache(maxsize=128)
 def _parsed(content: bytes) -> bytes:
     """Return the parsed form of a document, for a command that reads the same one several times."""
-    return marshal.dumps(_parser().parse_located(Path(), content)[0])
+    return marshal.dumps(_parse(Path(), content)[0])
 
 
 @lru_cache(maxsize=1)
 def rules() -> bytes:
     """Return the text of the parser: a parsed document depends on it as well."""
-    return Path(__file__).with_name("yaml12.py").read_bytes()
+    return b"".join(Path(__file__).with_name(name).read_bytes() for name in ("yaml12.py", "lines.py"))
 
 
-def _parser() -> ModuleType:
-    """Import the parser of YAML, which stored documents do not need."""
-    return import_module("cohere_conformance.contract.yaml12")
+def _parse(path: Path, content: bytes) -> tuple[Document, Tree]:
+    # Stored documents do not need the parser of YAML, which is slow to import.
+    from cohere_conformance.contract import yaml12
+
+    return yaml12.parse(path, content)
 
 
 def load_typed(path: Path, shape: type[T]) -> T:

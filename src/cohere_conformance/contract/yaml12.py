@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cohere_conformance.contract.lines import Lines
+from cohere_conformance.contract.lines import tree_of
 from cohere_conformance.data import is_shipped
 from cohere_conformance.errors import ContractError
-from cohere_conformance.inputs.files import read_document
 from cohere_conformance.inputs.yamlevents import events
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cohere_conformance.contract.documents import Document
+    from cohere_conformance.contract.lines import Tree
 
 _TAG = "tag:yaml.org,2002:"
 _OLD = {_TAG + name for name in ("timestamp", "bool", "int", "float", "value")}  # other rules in YAML 1.1
@@ -71,28 +70,15 @@ _Loader.add_constructor(_TAG + "int", _Loader.construct_int)
 _Loader.add_constructor(_TAG + "float", _Loader.construct_float)
 
 
-def load_located(path: Path) -> tuple[Document, Lines]:
-    """Read one YAML document whose top is a mapping, and the lines of its values.
-
-    Raises:
-        ContractError: the file is missing, is not YAML, repeats a key or holds something else.
-    """
-    try:
-        content = read_document(path)
-    except OSError as error:
-        raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return parse_located(path, content)
-
-
-def parse_located(path: Path, content: bytes) -> tuple[Document, Lines]:
-    """Parse one YAML document whose top is a mapping.
+def parse(path: Path, content: bytes) -> tuple[dict[str, Any], Tree]:
+    """Parse one YAML document whose top is a mapping, and return the lines of its values as well.
 
     Args:
         path: of the file that has the content, or will have it.
         content: its bytes.
 
     Raises:
-        ContractError: as `load_located`.
+        ContractError: it is not YAML, repeats a key or holds something else.
     """
     try:
         text = content.decode("utf-8")
@@ -101,7 +87,6 @@ def parse_located(path: Path, content: bytes) -> tuple[Document, Lines]:
                 pass
         loader = _Loader(text)
         root = loader.get_single_node()
-        lines = Lines(root)
         document = loader.construct_document(root) if root is not None else None
     except UnicodeDecodeError as error:
         raise ContractError(f"{path}: byte {error.start}: expected UTF-8") from error
@@ -113,6 +98,6 @@ def parse_located(path: Path, content: bytes) -> tuple[Document, Lines]:
         raise ContractError(f"{path}: not YAML: {error}") from error
     except ValueError as error:
         raise ContractError(f"{path}: a number that cannot be read: {error}") from error
-    if not isinstance(document, dict):
+    if root is None or not isinstance(document, dict):
         raise ContractError(f"{path}: expected a mapping at the top, found {type(document).__name__}")
-    return document, lines
+    return document, tree_of(root)

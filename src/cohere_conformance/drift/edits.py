@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cohere_conformance.contract.yaml12 import load_located
+from cohere_conformance.contract.documents import load_located
 from cohere_conformance.drift.compare import ADDED, MEMBERSHIP, REMOVED, REQUIRED, Change
 from cohere_conformance.pointer import unescaped
 

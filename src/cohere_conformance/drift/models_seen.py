@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cohere_conformance.contract.documents import load_located
 from cohere_conformance.contract.lines import Lines
 from cohere_conformance.contract.models import load_models
-from cohere_conformance.contract.yaml12 import load_located
 from cohere_conformance.drift.edits import Edit
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ import msgspec
 from cohere_conformance.cases.case_file import Steps, unlike
 from cohere_conformance.cases.grammar import YamlMapping
 from cohere_conformance.cases.load import shipped_suite
-from cohere_conformance.contract.documents import load_yaml
+from cohere_conformance.contract.documents import load_located, load_yaml
 from cohere_conformance.contract.location import Location, parse_location
-from cohere_conformance.contract.yaml12 import load_located
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.golden.compare.locations import bodies, events, possible
