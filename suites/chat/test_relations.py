@@ -104,7 +104,7 @@ def summary(response: ApiResponse) -> dict[str, object]:
     return {
         "text": text_of(response),
         "calls": calls_of(response),
-        "finish_reason": response.body.get("finish_reason"),
+        "finish_reason": response.at("/finish_reason", str | None),
         "billed input": response.at("/usage/billed_units/input_tokens", float | None),
     }
 

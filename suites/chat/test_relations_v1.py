@@ -99,7 +99,7 @@ def require_same_stream(api: Api, message: str) -> None:
     body = hello(api) | {"message": message, "temperature": 0, "seed": 7, "k": 1}
     complete, streamed = api.call(CHAT, body=body), api.call(CHAT, body=body | {"stream": True})
     expected, observed = (
-        {name: response.body.get(name) for name in ("text", "finish_reason")}
+        {name: response.at(f"/{name}", str | None) for name in ("text", "finish_reason")}
         for response in (complete, streamed)
     )
     api.require(

@@ -128,7 +128,7 @@ def require_kept(api: Api, name: str, rows: list[dict[str, str]]) -> None:
     response = settle(api, dataset)
     shown = response.at("/dataset", Dataset)
     require_name(api, response, name, shown)
-    warnings = response.body["dataset"].get("validation_warnings")
+    warnings = response.at("/dataset/validation_warnings", list | None)
     api.require(
         "datasets.skipped-reported",
         bool(warnings),

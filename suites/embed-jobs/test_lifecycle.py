@@ -132,7 +132,7 @@ class Jobs(Lifecycle):
             "model": self.api.models["embed-light"],
             "truncate": one.truncate,
         }
-        echoed = {name: response.body.get(name) for name in sent}
+        echoed = {name: response.at(f"/{name}", str | None) for name in sent}
         self.api.require(
             "embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed
         )

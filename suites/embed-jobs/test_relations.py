@@ -112,7 +112,7 @@ def finish(api: Api, job: str) -> ApiResponse:
 def require_echo(api: Api, response: ApiResponse, dataset: str, truncate: str) -> None:
     """Require that a job repeats the values that it was created with."""
     sent = {"input_dataset_id": dataset, "model": api.models["embed-light"], "truncate": truncate}
-    echoed = {name: response.body.get(name) for name in sent}
+    echoed = {name: response.at(f"/{name}", str | None) for name in sent}
     api.require("embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed)
 
 

@@ -56,7 +56,7 @@ def require_pages(api: Api, number: int, **further: str) -> None:
     complete = names(response)
     api.require(
         "models.pages-end",
-        not response.body.get("next_page_token"),
+        not response.at("/next_page_token", str | None),
         response,
         location="/next_page_token",
         expected="no token, because the page has room for all models",

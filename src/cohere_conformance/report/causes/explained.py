@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.consequences import CRASH, NOT_VALIDATED, without_consequences
 from cohere_conformance.report.causes.elsewhere import explained_elsewhere
-from cohere_conformance.report.causes.fitting import wrapped
+from cohere_conformance.report.causes.fitting import expected_at, wrapped
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.streams import NO_EVENT, expected_of_damaged_stream, is_harmless
 from cohere_conformance.report.causes.topics import ACCEPTED, CRASHED, REFUSED, outcome, refusal_expected
@@ -368,7 +368,7 @@ def _alike(groups: Sequence[CauseGroup]) -> list[CauseGroup]:
 def _related(one: CauseGroup, other: CauseGroup) -> bool:
     if not one.operations & other.operations:
         return False
-    places = {member.place for member in one.members} & {member.place for member in other.members}
+    places = set(map(expected_at, one.members)) & set(map(expected_at, other.members))
     same = places - {""} or _same_error(one, other) or _events(one) & _events(other)
     return bool(one.cases & other.cases or same)
 

@@ -15,6 +15,7 @@ from cohere_conformance.report.causes.importance import earliness, first_example
 from cohere_conformance.report.causes.joining import joined
 from cohere_conformance.report.causes.keys import Facts, key_of
 from cohere_conformance.report.causes.traits import joined_crashes
+from cohere_conformance.report.causes.unseen import hidden_by
 from cohere_conformance.report.causes.words import words
 from cohere_conformance.report.shape import Cause
 from cohere_conformance.report.verdict import RANK
@@ -133,6 +134,7 @@ def _cause(
     shown = {case for one in members for case in one.cases}
     green = {case for case in shown if case in failing and failing[case] <= fingerprints}
     title, change = words(group, members, background)
+    change += hidden_by(members, circumstances.coverage)
     early = min(map(earliness, members))
     judged = blame_of([one.row for one in members], circumstances)
     cause = Cause(

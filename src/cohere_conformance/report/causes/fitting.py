@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+")
 _ABSENT = frozenset({"absent", "none", "null"})
+_WITH_ELEMENT = re.compile(r"an array with an element whose (\w+) is ")
 _LACKS = re.compile(r"absent|none|null|nothing|no \w+(?: and no \w+)*")
 """What a requirement says of a value that is not there."""
 _TYPED = frozenset(
@@ -74,6 +75,12 @@ def wrapped(one: SeenFinding, other: SeenFinding) -> bool:
         and ": {" in other.row.observed
         and f'"{name}"' in other.row.example.response_text
     )
+
+
+def expected_at(one: SeenFinding) -> str:
+    """Return the location of what a case expects, also of a property that some element of an array has."""
+    named = _WITH_ELEMENT.match(one.row.expected)
+    return f"{one.place}/*/{named[1]}" if named else one.place
 
 
 def repeats(one: SeenFinding, other: SeenFinding) -> bool:
