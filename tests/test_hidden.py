@@ -21,6 +21,11 @@ TOGETHER = {
         "batches",
         {"batches.id-given", "batches.listed-as-read", "batches.ordered"},
     ),
+    "events in the wrong order": (
+        ("finetuning.events-ascending", "finetuning.total-size-wrong"),
+        "finetuning",
+        {"finetuning.events-order", "finetuning.newest-event", "finetuning.total-size"},
+    ),
     "vectors that differ from call to call": (
         ("embed.not-deterministic", "embed.shorter-is-end", "embed.types-dependent", "embed.versions-differ"),
         "embed",

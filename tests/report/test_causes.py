@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from cohere_conformance.model import SEVERITY, Exchange, Finding, Kind, Request, Response, Severity, Source
+from cohere_conformance.model import (
+    SEVERITY,
+    Aspect,
+    Exchange,
+    Finding,
+    Kind,
+    Request,
+    Response,
+    Severity,
+    Source,
+)
 from cohere_conformance.report import Background, Header, Mode, Report, Sentences, Tally
+from cohere_conformance.report.causes import SeenFinding
+from cohere_conformance.report.causes.unseen import hidden_by
+from cohere_conformance.report.coverage import Exercise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +39,7 @@ GROUPS = {
     "POST /v1/datasets": "datasets",
     "POST /v1/datasets/{id}/cancel": "datasets",
 }
+RANKED = (False, False, 0, ())
 BACKGROUND = Background(
     declarations={
         (CHAT, "/usage/tokens"): "Usage/tokens",
@@ -2205,3 +2219,44 @@ def test_a_media_type_that_has_to_be_served_is_named(server: Server) -> None:
     server.generated(found(Kind.VALID_REFUSED, "request:/", status=415, value_class=charset))
     (cause,) = server.report().causes
     assert cause.title == f"Bodies {charset} are refused by {CHAT}, although they are allowed"
+
+
+@pytest.mark.parametrize(
+    ("observed", "missing", "says"),
+    [
+        ("0", ("/results/*/index",), True),
+        ("0 of 2 results", ("/results/*/index",), True),
+        ("[]", ("/results/*/index",), True),
+        ("3", ("/results/*/index",), False),
+        ("0", ("/results/*/document/text",), False),
+        ("0", ("/meta/warnings",), False),
+        ("0", (), False),
+    ],
+)
+def test_a_cause_says_which_array_has_no_element_that_could_be_checked(
+    server: Server, observed: str, missing: tuple[str, ...], says: bool
+) -> None:
+    server.case("rerank.a", [violated("rerank.count", "/results", operation=RERANK, observed=observed)])
+    report = server.report()
+    (row,) = report.findings
+    exercise = Exercise(operation=RERANK, aspect=Aspect.PROPERTY, declared=9, seen=3, missing=missing)
+    one = SeenFinding(row, "", RANKED, frozenset(), frozenset())
+    hidden = hidden_by([one], msgspec.structs.replace(report.coverage, exercise=(exercise,)))
+    assert hidden == (
+        " No response has an element of results that could be checked: more may be wrong with them."
+        if says
+        else ""
+    )
+
+
+def test_a_property_that_one_case_expects_of_any_element_and_another_of_the_first_is_one_cause(
+    server: Server,
+) -> None:
+    element = 'an array with an element whose status is "READY"'
+    missed = found(
+        Kind.EXPECTATION_FAILED, "/events", expected=element, observed="[]", value_class="contains"
+    )
+    wrong = found(Kind.EXPECTATION_FAILED, "/events/0/status", expected='"READY"', observed='"LATE"')
+    server.case("models.oldest", [missed])
+    server.case("models.newest", [wrong])
+    assert len(server.report().causes) == 1
