@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHAT, EMBED, RERANK, MODELS = "POST /v2/chat", "POST /v2/embed", "POST /v2/rerank", "GET /v1/models"
+OLD = "POST /v1/chat"
 GROUPS = {
+    OLD: "chat",
     CHAT: "chat",
     EMBED: "embed",
     "POST /v1/embed": "embed",
@@ -2260,3 +2262,11 @@ def test_a_property_that_one_case_expects_of_any_element_and_another_of_the_firs
     server.case("models.oldest", [missed])
     server.case("models.newest", [wrong])
     assert len(server.report().causes) == 1
+
+
+def test_one_requirement_on_both_versions_is_one_cause(server: Server) -> None:
+    server.case("chat.v2.a", [violated("v2.chat.max-tokens", "/usage/tokens/output_tokens")])
+    server.case("chat.v1.a", [violated("v1.chat.max-tokens", "/meta/tokens/output_tokens", operation=OLD)])
+    server.case("chat.v1.b", [violated("v1.chat.other", "/text", operation=OLD)])
+    causes = server.report().causes
+    assert [cause.operations for cause in causes] == [(CHAT, OLD), (OLD,)]

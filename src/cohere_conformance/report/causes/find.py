@@ -12,7 +12,7 @@ from cohere_conformance.report.causes.blame import Circumstances, blame_of
 from cohere_conformance.report.causes.explained import explained
 from cohere_conformance.report.causes.group import CauseGroup
 from cohere_conformance.report.causes.importance import earliness, first_example, says_most
-from cohere_conformance.report.causes.joining import joined
+from cohere_conformance.report.causes.joining import joined, joined_versions
 from cohere_conformance.report.causes.keys import Facts, key_of
 from cohere_conformance.report.causes.traits import joined_crashes
 from cohere_conformance.report.causes.unseen import hidden_by
@@ -59,7 +59,7 @@ def find_causes(
     for one in ordered:
         key = key_of(one, facts)
         grouped.setdefault(key, CauseGroup(key)).members.append(one)
-    groups = explained(joined_crashes(joined(list(grouped.values()), facts)), facts)
+    groups = joined_versions(explained(joined_crashes(joined(list(grouped.values()), facts)), facts))
     failing = _failing(ordered, header.fail_on)
     shares = _shares(groups, failing)
     made = [

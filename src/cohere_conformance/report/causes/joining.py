@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report.causes.keys import Facts
     from cohere_conformance.report.causes.seen import SeenFinding
 
+_VERSIONED = re.compile(r"v\d+\.(.+)")
+"""A requirement on one version of an API."""
 _JOINED = frozenset({"declaration", "error-body"})
 """Rules of groups about a value; an error body of a known form is none."""
 
@@ -43,6 +46,28 @@ def joined(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
             left.append(group)
     places = {id(group): number for number, group in enumerate(groups)}
     return sorted(left, key=lambda group: places[id(group)])
+
+
+def joined_versions(groups: Sequence[CauseGroup]) -> list[CauseGroup]:
+    """Return groups in which equal requirements on both versions of an API are together.
+
+    One handler serves both. What follows from one of them is known before, as other requirements follow from
+    those on the same version.
+
+    Args:
+        groups: of causes.
+    """
+    known: dict[str, CauseGroup] = {}
+    left = []
+    for group in groups:
+        about = _VERSIONED.fullmatch(group.key.parts[0]) if group.key.rule == "requirement" else None
+        first = known.setdefault(about[1], group) if about else group
+        if first is group:
+            left.append(group)
+        else:
+            first.members += group.members
+            first.followers += group.followers
+    return left
 
 
 def _order(group: CauseGroup) -> tuple[tuple[int, ...], tuple[str, ...]]:
