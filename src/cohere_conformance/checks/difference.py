@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cohere_conformance.checks.body import judge_text
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame
-from cohere_conformance.checks.headers import field, judge_headers, media_type
+from cohere_conformance.checks.headers import judge_headers, media_type
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.selection import Selection
 from cohere_conformance.checks.streams import judge_folded
@@ -66,7 +66,7 @@ class ContractDifference(NamedTuple):
             parsed: an exchange that conforms to the first contract.
         """
         response = parsed.exchange.response
-        reported = field(response.headers, "content-type")
+        reported = parsed.headers.get("content-type")
         if self.media is None or response.failure is not None or not reported:
             return None
         differs = self.media.get(media_type(reported))

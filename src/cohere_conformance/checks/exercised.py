@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import json_type
 from cohere_conformance.checks.framing import sniff
-from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.headers import media_type
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.contract.elements import outline, spelled
@@ -77,7 +77,7 @@ def exercised_parsed(
 def media_of(declared: ResponseDeclaration, parsed: ParsedExchange) -> Media | None:
     """Return the declared media type of the response: by its header, otherwise by its content."""
     response = parsed.exchange.response
-    reported = field(response.headers, "content-type")
+    reported = parsed.headers.get("content-type")
     media = declared.media.get(media_type(reported)) if reported else None
     if response.events is not None:
         if media is not None and media.events is not None:

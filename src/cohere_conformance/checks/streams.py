@@ -83,14 +83,15 @@ class _Sequence:
 
         Most events of most streams are like that, and take a third of the time.
         """
-        (payload, defects), declared = parsed.payload, self._declared
+        declared, text = self._declared, parsed.text
+        payload, defects = text.parsed
         if defects or self._terminated or self._walk is None or not isinstance(payload, dict):
             return False
         tag = payload.get(declared.tag)
         if not isinstance(tag, str) or (self._named and parsed.event.event != tag):
             return False
         branch = declared.branches.get(tag)
-        if branch is None or not parsed.text.conforms(branch) or not self._walk.continues(tag, payload):
+        if branch is None or not text.conforms(branch) or not self._walk.continues(tag, payload):
             return False
         self.payloads.append(payload)
         return True

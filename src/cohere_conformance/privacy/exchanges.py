@@ -35,7 +35,8 @@ def cleaned(original: Exchange) -> tuple[Exchange, Callable[[str], str]]:
     seen: set[str] = set()
     named = _named(original, seen)
     known = [forms_of(value) for value in sorted(filter(_is_distinctive, seen), key=len, reverse=True)]
-    named = replace(named, response=without_known(named.response, known))
+    if known:
+        named = replace(named, response=without_known(named.response, known))
     for forms in known:
         named = forms.clean(named)
 

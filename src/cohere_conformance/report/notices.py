@@ -161,7 +161,6 @@ def _sent(exchange: Exchange, paths: Iterable[str]) -> Iterator[str]:
 def _model(exchange: Exchange) -> str:
     """Return the model that a request names; empty if it names none."""
     body = exchange.request.body
-    if not body or b'"model"' not in body:
-        return ""
-    found = _MODEL.search(body)
+    at = body.find(b'"model"') if body else -1
+    found = _MODEL.search(body, at) if body and at >= 0 else None
     return found[1].decode("utf-8", "replace") if found else ""

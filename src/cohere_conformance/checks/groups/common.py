@@ -40,6 +40,7 @@ _USED: dict[str, frozenset[str]] = {
 """The units of each operation that has any (B-01 to B-05)."""
 _FOREIGN = {label: _KNOWN - used for label, used in _USED.items()}
 """Units that an operation does not use."""
+_NUMBERS = frozenset({int, float})
 _REPLACED = "\ufffd"
 """The replacement for bytes that are not a character."""
 _HALVES = re.compile(rb"\\u(?:d[89a-f]|fffd)", re.IGNORECASE)
@@ -296,6 +297,8 @@ def _billed(evidence: Evidence) -> Mapping[str, float]:
     units = reported.get("billed_units") if isinstance(reported, dict) else None
     if not isinstance(units, dict):
         return {}
+    if _NUMBERS.issuperset(map(type, units.values())):
+        return units
     return {unit: count for unit, count in units.items() if number(count) is not None}
 
 
