@@ -27,8 +27,8 @@ from cohere_conformance.privacy.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WORDS = b"key|token|secret|pass|pwd|auth|cookie|credential|sig|accessid"
-"""Parts of the names of credentials, in lower case."""
+_WORDS = b'key|token(?!s")|secret|pass|pwd|auth|cookie|credential|sig|accessid'
+"""Parts of the names of credentials, in lower case. A name that ends with `tokens` is none: most bodies have it."""
 _LONGEST_NAME = 96
 _NAME = re.compile(rb"(?:%s)[\w-]{0,64}?(\\*[\"']|=|%%3d|\\+u003d)" % _WORDS)
 """A part of a name, the rest of it, and what shows that it is one."""
