@@ -83,6 +83,7 @@ def test_addresses_in_headers() -> None:
     ("sent", "expected"),
     [
         ('{"api_key":"s", "max_tokens": 3}', '{"api_key":"[redacted]", "max_tokens": 3}'),
+        ('{"max_tokens":"s", "tokens_secret": "s"}', '{"max_tokens":"s", "tokens_secret": "[redacted]"}'),
         ('{"a": [{"Client-Secret" : "q\\\\\\"w"}]}', '{"a": [{"Client-Secret" : "[redacted]"}]}'),
         ('{"password": 12.5, "x": 1}', '{"password": 0, "x": 1}'),
         ('{"secret": null, "token": true}', '{"secret": null, "token": true}'),
