@@ -16,7 +16,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cohere_conformance.checks.parsed import ParsedEvent, ParsedExchange
     from cohere_conformance.contract import Media, Operation, ResponseDeclaration, Validator
@@ -72,14 +72,15 @@ class ContractDifference(NamedTuple):
         differs = self.media.get(media_type(reported))
         if differs is None or (response.events is not None and differs.media.events is None):
             return None
-        if differs.unknown and any(tag in differs.unknown for tag, _ in _tagged(differs, parsed)):
+        tagged = [*_tagged(differs, parsed)]
+        if differs.unknown and any(tag in differs.unknown for tag, _ in tagged):
             return None
         frame, selection = Frame(self.other.label, response.status), Selection()
         if self.request:
             selection.take(judge_request(frame, self.other, parsed))
         if self.headers is not None:
             selection.take(judge_headers(frame, self.headers, response.headers))
-        selection.take(_response(frame, differs, parsed))
+        selection.take(_response(frame, differs, parsed, tagged))
         return selection.findings()
 
 
@@ -139,7 +140,12 @@ def _tagged(differs: MediaDifference, parsed: ParsedExchange) -> Iterator[tuple[
             yield payload[tag], event
 
 
-def _response(frame: Frame, differs: MediaDifference, parsed: ParsedExchange) -> Iterator[Finding]:
+def _response(
+    frame: Frame,
+    differs: MediaDifference,
+    parsed: ParsedExchange,
+    tagged: Sequence[tuple[str, ParsedEvent]],
+) -> Iterator[Finding]:
     if differs.body is not None and parsed.exchange.response.body is not None:
         yield from judge_text(frame, differs.body, parsed.received)
         return
@@ -147,7 +153,6 @@ def _response(frame: Frame, differs: MediaDifference, parsed: ParsedExchange) ->
     if events is None or not (differs.branches or differs.plain):
         return
     worst: set[Severity] = set()
-    tagged = [*_tagged(differs, parsed)]
     for tag, event in tagged:
         branch = differs.branches.get(tag)
         if branch is not None and not event.text.conforms(branch):

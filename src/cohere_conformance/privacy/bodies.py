@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WORDS = b'key|token(?!s")|secret|pass|pwd|auth|cookie|credential|sig|accessid'
-"""Parts of the names of credentials, in lower case. No such name ends with `tokens`, which is in most bodies."""
+"""Parts of the names of credentials, in lower case. No credential has a name that ends with `tokens`."""
 _LONGEST_NAME = 96
 _NAME = re.compile(rb"(?:%s)[\w-]{0,64}?(\\*[\"']|=|%%3d|\\+u003d)" % _WORDS)
 """A part of a name, the rest of it, and what shows that it is one."""
