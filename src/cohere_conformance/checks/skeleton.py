@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from itertools import compress
 from operator import not_
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ _EMPTY = re.compile(rb"\[[ \t\r\n]+\]")
 _LONGEST_KEPT = 100
 """Characters of a text that can be kept."""
 _ESCAPED = re.compile(r"[\x00-\x1f\"\\]")
+_LONGEST_STRUCTURE = 4096
+"""Bytes of a structure for which it is remembered which strings are names."""
 _LONGEST_FORM = 1024
 """Bytes of names or of texts above which they are replaced by a digest."""
 
@@ -49,9 +52,10 @@ class Skeleton:
         if _SPACED.search(structure):
             structure = _EMPTY.sub(b"[]", structure)
         structure = structure.replace(b"[]", b"[\x03]").translate(None, _UNSEEN)
-        strings, named = parts[1::2], [after[:1] == b":" for after in structure.split(b'"')[1:]]
+        strings = parts[1::2]
+        named, others = (_remembered if len(structure) <= _LONGEST_STRUCTURE else _selectors)(structure)
         self.names = _short(structure + b'"' + b'"'.join(compress(strings, named)))
-        self._texts = [*compress(strings, map(not_, named))]
+        self._texts = [*compress(strings, others)]
         self._kept: frozenset[bytes] | None = None
         self._form = self.names
 
@@ -67,6 +71,15 @@ class Skeleton:
             ]
             self._kept, self._form = kept, self.names + b'"' + _short(b'"'.join(texts))
         return self._form
+
+
+def _selectors(structure: bytes) -> tuple[list[bool], list[bool]]:
+    """Return which strings of a structure are names, and which are not."""
+    named = [after[:1] == b":" for after in structure.split(b'"')[1:]]
+    return named, [*map(not_, named)]
+
+
+_remembered = lru_cache(maxsize=1024)(_selectors)
 
 
 def _short(form: bytes) -> bytes:
