@@ -90,7 +90,7 @@ class Evidence:
         declared = self.operation.request
         media = None if declared is None else declared.media.get("application/json")
         # An empty object may be a body that was not recorded.
-        return media is None or not self.sent or self.parsed.sends_valid(media)
+        return media is None or not self.sent or self.parsed.sent.conforms(media)
 
     @property
     def response(self) -> Json:

@@ -158,10 +158,6 @@ class ParsedExchange:
             self._request = ParsedText(body, self._alike) if body else _EMPTY
         return self._request
 
-    def sends_valid(self, declared: Validator) -> bool:
-        """Return whether the JSON body of the request is valid."""
-        return self.sent.conforms(declared)
-
     @property
     def response(self) -> Parsed:
         """The body of the response as JSON."""
