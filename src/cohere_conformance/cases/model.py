@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -70,7 +71,7 @@ class Removal(msgspec.Struct, frozen=True):
     since: dict[str, str]
 
 
-class Resource(msgspec.Struct, frozen=True):
+class Resource(msgspec.Struct, frozen=True, dict=True):
     """A resource on the server that cases need; it is created before them and deleted after them.
 
     Attributes:
@@ -100,8 +101,13 @@ class Resource(msgspec.Struct, frozen=True):
     line: int
     models: dict[str, str] = {}
 
+    @cached_property
+    def placeholders(self) -> frozenset[str]:
+        """The names of the placeholders in its requests."""
+        return placeholders(msgspec.to_builtins((self.create, self.wait, self.remove)))
 
-class Case(msgspec.Struct, frozen=True):
+
+class Case(msgspec.Struct, frozen=True, dict=True):
     """A written case: one request, and what its response must be like in addition to the contract.
 
     Attributes:
@@ -138,7 +144,7 @@ class Case(msgspec.Struct, frozen=True):
         """Label of the operation, such as `POST /v2/chat`."""
         return self.template.operation
 
-    @property
+    @cached_property
     def placeholders(self) -> frozenset[str]:
         """The names of its placeholders."""
         return placeholders(msgspec.to_builtins((self.template, self.expect, self.profiles)))

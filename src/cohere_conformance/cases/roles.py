@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from cohere_conformance.cases.model import Suite
-from cohere_conformance.cases.template import filled, mapped, placeholders
+from cohere_conformance.cases.template import filled, mapped
 from cohere_conformance.contract.models import shipped_models
 from cohere_conformance.model import Expectation
 
@@ -73,7 +72,7 @@ def used_roles(cases: Iterable[Case]) -> list[str]:
 def _case(case: Case, written: Suite, models: Mapping[str, str]) -> Case:
     used = _used(case.placeholders, models)
     for resource in written.in_order(case.needs):
-        used |= _used(_placeholders(resource), models)
+        used |= _used(resource.placeholders, models)
     if not used:
         return case
     return replace(
@@ -89,7 +88,7 @@ def _case(case: Case, written: Suite, models: Mapping[str, str]) -> Case:
 
 
 def _resource(resource: Resource, models: Mapping[str, str]) -> Resource:
-    used = _used(_placeholders(resource), models)
+    used = _used(resource.placeholders, models)
     if not used:
         return resource
     return replace(
@@ -99,10 +98,6 @@ def _resource(resource: Resource, models: Mapping[str, str]) -> Resource:
         remove=tuple(_removal(one, models) for one in resource.remove),
         models=used,
     )
-
-
-def _placeholders(resource: Resource) -> frozenset[str]:
-    return placeholders(msgspec.to_builtins((resource.create, resource.wait, resource.remove)))
 
 
 def _used(names: frozenset[str], models: Mapping[str, str]) -> dict[str, str]:
