@@ -2270,3 +2270,29 @@ def test_one_requirement_on_both_versions_is_one_cause(server: Server) -> None:
     server.case("chat.v1.b", [violated("v1.chat.other", "/text", operation=OLD)])
     causes = server.report().causes
     assert [cause.operations for cause in causes] == [(CHAT, OLD), (OLD,)]
+
+
+def test_operations_that_send_the_request_back_are_one_cause(server: Server) -> None:
+    for number, operation in enumerate([RERANK, RERANK, RERANK, EMBED, EMBED, EMBED]):
+        text = f'{{"model": "m{number}"}}'
+        names = ("/id", "/meta", "/text")
+        missing = [found(Kind.PROPERTY_MISSING, name, operation=operation) for name in names]
+        server.case(f"a.case-{number}", missing, body=text, request=text)
+    (cause,) = server.report().causes
+    assert cause.title == "2 operations respond with the body of the request"
+
+
+def test_a_response_with_something_else_than_the_request_is_no_echo(server: Server) -> None:
+    for number in range(4):
+        text = f'{{"model": "m{number}"}}'
+        missing = [found(Kind.PROPERTY_MISSING, "/id", operation=RERANK)]
+        server.case(f"a.case-{number}", missing, body=text if number else "{}", request=text)
+        server.case(f"b.case-{number}", [found(Kind.TYPE_CHANGED, "/id", operation=RERANK)], body='{"id": 1}')
+    assert not any("body of the request" in cause.title for cause in server.report().causes)
+
+
+def test_an_echo_of_nothing_is_none(server: Server) -> None:
+    for number, name in enumerate(("id", "meta", "results")):
+        missing = [found(Kind.PROPERTY_MISSING, f"/{name}", operation=RERANK)]
+        server.case(f"a.case-{number}", missing, body="{}", request="{}")
+    assert not any("body of the request" in cause.title for cause in server.report().causes)

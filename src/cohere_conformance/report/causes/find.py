@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     CauseEffects = Callable[[Collection[str]], tuple[SdkEffect, ...]]
 
+_ABOUT_VALUES = frozenset({"declaration", "requirement"})
+"""Rules of causes that are about single values."""
 _MOST_CASES = 20
 _BY_RANK = {rank: severity for severity, rank in RANK.items()}
 
@@ -134,7 +136,8 @@ def _cause(
     shown = {case for one in members for case in one.cases}
     green = {case for case in shown if case in failing and failing[case] <= fingerprints}
     title, change = words(group, members, background)
-    change += hidden_by(members, circumstances.coverage)
+    if group.key.rule in _ABOUT_VALUES:
+        change += hidden_by(members, circumstances.coverage)
     early = min(map(earliness, members))
     judged = blame_of([one.row for one in members], circumstances)
     cause = Cause(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.absent import absent_operations
+from cohere_conformance.report.causes.echoing import ECHO, echoing_operations
 from cohere_conformance.report.causes.forms import form_of
 from cohere_conformance.report.causes.frameworks import error_text, own_form, recognised
 from cohere_conformance.report.causes.group import Key
@@ -63,6 +64,7 @@ class Facts:
         absent: operations that do not seem to exist on the target.
         unvalidated: operations that refuse no invalid request of the fuzzer.
         refusing: operations that serve nothing, with one status.
+        echoing: operations that send the request back.
         checks_keys: whether requests without a key are refused.
         missing_models: names of models that do not exist on the target, though cases expect them.
     """
@@ -80,6 +82,7 @@ class Facts:
         )
         self.absent = absent_operations(sightings, coverage)
         self.refusing = RefusingOperations(sightings, coverage, self.absent)
+        self.echoing = echoing_operations(sightings)
         self.unvalidated = unvalidated_operations(sightings, coverage)
         self._judged = {one.operation: one.judged for one in coverage.operations}
 
@@ -121,6 +124,14 @@ def _no_operation(one: SeenFinding, facts: Facts) -> Key | None:
 
 def _refuses_everything(one: SeenFinding, facts: Facts) -> Key | None:
     return facts.refusing.key(one)
+
+
+def _echo(one: SeenFinding, facts: Facts) -> Key | None:
+    """Return that an operation does nothing; whether it checks the key is another question."""
+    if not one.served or one.row.operation not in facts.echoing:
+        return None
+    topic = topic_of(one)
+    return None if topic is not None and topic.name.startswith("key-") else ECHO
 
 
 def _no_feature(one: SeenFinding, facts: Facts) -> Key | None:
@@ -288,6 +299,7 @@ _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _client,
     _no_operation,
     _refuses_everything,
+    _echo,
     _no_feature,
     _broken,
     _error_body,

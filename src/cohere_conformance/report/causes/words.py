@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
 from cohere_conformance.report.absent import NOT_THERE
+from cohere_conformance.report.causes.echoing import RULE as ECHO
 from cohere_conformance.report.causes.forms import STREAM
 from cohere_conformance.report.causes.frameworks import error_text
 from cohere_conformance.report.causes.inputs import BODY, changed_part, described
@@ -213,6 +214,12 @@ def _refuses_everything(group: CauseGroup, first: SeenFinding, background: Backg
     return refusing_words(group.key, _where(group), _clipped(says, _MOST_OBSERVED))
 
 
+def _echo(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return f"{_do(group, 'respond')} with the body of the request", (
+        "Implement them, or forward their requests to what does; nothing else of them could be checked."
+    )
+
+
 def _unvalidated(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     return unvalidated_words(_where(group))
 
@@ -364,6 +371,7 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "error-body": _error_body,
     "no-operation": _no_operation,
     REFUSES_EVERYTHING: _refuses_everything,
+    ECHO: _echo,
     UNVALIDATED: _unvalidated,
     "response-form": _response_form,
     "model-unknown": _model_unknown,
