@@ -35,6 +35,11 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores: some tests wait, for the disk or until a time limit ends."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CpuTime(config), "cpu-time")
 
