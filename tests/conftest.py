@@ -35,6 +35,7 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Run one process more than there are cores: some tests wait, for the disk or until a time limit ends."""
     return (os.cpu_count() or 1) + 1
