@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +182,68 @@ def test_what_an_empty_list_lacks_is_made_again(tmp_path: Path, monkeypatch: pyt
     assert "for datasets.conversations" in script
     assert made
     assert listed["datasets"] == [], "the fault is seen again"
+
+
+def replayed(faults: list[str], about: str, folder: Path, *cases: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the script of the cause about something, and what it prints the second time it is run."""
+    options = [text for fault in faults for text in ("--fault", fault)]
+    options += [text for case in cases for text in ("--case", case)]
+    assert cli.run(["run", "--report-dir", str(folder), "--fail-on", "notice", *options]) == 1
+    cause = next(one for one in load(folder).causes if about in one.title)
+    script = script_of(folder, cause.id)
+    with ServerThread(ServerState(step=0.01, faults=chosen(faults))) as running:
+        again = re.sub(r"http://127\.0\.0\.1:\d+", running.url, script).replace("sleep 1", "sleep 0.05")
+        printed(again)
+        return script, [json.loads(line) for line in printed(again)]
+
+
+def test_an_id_that_a_creation_lacks_is_that_of_the_newest_with_its_name(
+    tmp_path: Path,
+) -> None:
+    faults = ["batches.id-missing", "batches.unsorted", "batches.output-missing"]
+    case = "batches.get.completed"
+    script, answers = replayed(faults, "output_dataset_id", tmp_path, case)
+    assert "newest batches id conformance-answers-" in script
+    made = next(one["batch"] for one in answers if "batch" in one)
+    read = answers[-1]["batch"]
+    assert read["created_at"] == made["created_at"], "the batch of the first time has the same name"
+    assert (read["status"], read["output_dataset_id"]) == ("BATCH_STATUS_COMPLETED", "")
+
+
+def test_what_a_list_shows_is_made_again_though_its_creation_returned_no_id(
+    tmp_path: Path,
+) -> None:
+    faults = ["batches.id-missing", "batches.unsorted"]
+    cases = ("batches.get.completed", "batches.get.stopped", "batches.list.by-creation")
+    script, answers = replayed(faults, "up and down", tmp_path, *cases)
+    assert "of case batches.list.by-creation" in script
+    made = [one["batch"]["name"] for one in answers if "batch" in one]
+    assert made
+    assert {one["name"] for one in answers[-1]["batches"]} >= {*made}
+
+
+def test_what_has_a_chosen_id_is_created_for_a_request_with_the_id_in_its_body(
+    tmp_path: Path,
+) -> None:
+    faults = ["datasets.id-repeated", "batches.updated-before-created"]
+    _, answers = replayed(faults, "updated_at", tmp_path, "batches.create.plain")
+    made = next(one["batch"] for one in answers if "batch" in one)
+    assert made["updated_at"] < made["created_at"], "the fault is seen again"
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        ["lifecycle.any-order"],
+        # The last two take so long that the first batch ends before it is removed.
+        ["create.plain", "get.completed", "create.dataset-of-another-type", "create.dataset-not-valid"],
+    ],
+)
+def test_what_takes_time_is_waited_for_though_its_removal_has_shown_it(
+    cases: list[str], tmp_path: Path
+) -> None:
+    names = [f"batches.{case}" for case in cases]
+    script, answers = replayed(["batches.output-missing"], "output_dataset_id", tmp_path, *names)
+    assert ":cancel" not in script
+    assert answers[-1]["batch"]["output_dataset_id"] == "", "the fault is seen again"
+    assert answers[-1]["batch"]["status"] == "BATCH_STATUS_COMPLETED"

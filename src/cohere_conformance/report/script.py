@@ -6,6 +6,7 @@ and nothing about a dataset that the run has removed again.
 
 from __future__ import annotations
 
+import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,14 @@ for name in sys.argv[1].split("/")[1:]:
 print(value)' "$1"
 }}
 """
+_NEWEST = """newest() {  # the id of the newest resource with a name: the list, its ids, and the name
+  python3 -c '
+import json, sys
+items, key, name = sys.argv[1:]
+named = [one for one in json.load(sys.stdin)[items] if str(one.get("name")).lower() == name.lower()]
+print(max(named, key=lambda one: str(one.get("created_at")))[key])' "$@"
+}
+"""
 
 
 def script_of(folder: Path, cause_id: str) -> str:
@@ -70,13 +79,17 @@ def script_of(folder: Path, cause_id: str) -> str:
     members = {row.fingerprint: row for row in report.findings if row.fingerprint in cause.findings}
     rows = [members[name] for name in cause.findings]
     named = "\n".join(f"{row.expected}\n{row.observed}" for row in rows)
-    found: list[tuple[str, list[ScriptStep]]] = []
+    found: list[tuple[str, list[ScriptStep], bool]] = []
     for journal in read_journals(folder):
         requests = Requests([line for line in journal.lines() if isinstance(line, Record)])
         tried = dict.fromkeys((cause.example.position, *cause.case_ids))
-        found += [(case, steps) for case in tried if (steps := requests.steps(case, members, named))]
+        found += [
+            (case, steps, requests.shows(case, members))
+            for case in tried
+            if (steps := requests.steps(case, members, named))
+        ]
     if found:
-        case, steps = min(found, key=lambda one: _order(rows, *one))
+        case, steps, _ = min(found, key=lambda one: _order(rows, *one))
         return _written(report, cause, case, steps)
     raise UsageError(
         f"expected a journal beside the report with a case of at most {MOST_REQUESTS} requests that shows "
@@ -84,17 +97,20 @@ def script_of(folder: Path, cause_id: str) -> str:
     )
 
 
-def _order(rows: Sequence[Row], case: str, steps: Sequence[ScriptStep]) -> tuple[bool, int, bool, int]:
+def _order(
+    rows: Sequence[Row], case: str, steps: Sequence[ScriptStep], shows: bool
+) -> tuple[bool, int, bool, bool, int]:
     """Return a key that orders cases by how well their requests show a cause, the best one first.
 
     A list shows nothing where nothing exists, and may show what others have created; of cases that show the
-    same finding, the shortest is best.
+    same finding, those that show it before they remove something are better, and of these the shortest.
     """
     first = (rows[0].kind, rows[0].requirement)
     shown = [place for place, row in enumerate(rows) if case in row.cases]
     same = [place for place in shown if (rows[place].kind, rows[place].requirement) == first]
     lists = [rows[place].operation.startswith("GET ") and "{" not in rows[place].operation for place in shown]
-    return len(steps) == 1, 0 if same else min(shown, default=0), bool(lists) and all(lists), len(steps)
+    by_rows = 0 if same else min(shown, default=0)
+    return len(steps) == 1, by_rows, not shows, bool(lists) and all(lists), len(steps)
 
 
 def _written(report: Report, cause: Cause, case: str, steps: Sequence[ScriptStep]) -> str:
@@ -107,6 +123,8 @@ def _written(report: Report, cause: Cause, case: str, steps: Sequence[ScriptStep
             again=f"\n# {plain(again, longest=None)}" if again else "",
         )
     ]
+    if any(step.names for step in steps):
+        parts.append(_NEWEST)
     variables: dict[str, str] = {}
     place = 1
     for polled, several in groupby(steps, key=_waits_for):
@@ -152,8 +170,15 @@ def _commands(place: int, step: ScriptStep, variables: dict[str, str]) -> str:
     lines += [f"ANSWER{place}=$({line})", f"printf '%s\\n' \"$ANSWER{place}\""]
     for name, at in step.gives.items():
         variable = variables[name] = f"ID{len(variables) + 1}"
-        lines.append(f"{variable}=$(printf '%s' \"$ANSWER{place}\" | value '{at}')")
+        reads = _newest(at, step.names[name]) if name in step.names else f"value '{at}'"
+        lines.append(f"{variable}=$(printf '%s' \"$ANSWER{place}\" | {reads})")
     return "\n".join([*lines, ""])
+
+
+def _newest(at: str, name: str) -> str:
+    """Return the command that reads an id from a list, where it was at a location such as `/batches/0/id`."""
+    _, items, _, key = at.split("/")
+    return f"newest {items} {key} {shlex.quote(plain(redact.text(name), longest=None))}"
 
 
 def _line(exchange: Exchange, variables: dict[str, str]) -> tuple[str, tuple[str, ...]]:

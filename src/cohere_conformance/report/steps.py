@@ -5,13 +5,12 @@ The ids in responses say which request needs which: what has an id comes after t
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.report.entry import fingerprint, key_of
+from cohere_conformance.report.ids import ids_in, looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -25,11 +24,6 @@ _ENOUGH = 24
 """Requests beyond which a script creates no more of what a list contains, except what its cause names."""
 _FEW = 2
 """Resources that are created where a list shows none of what it could."""
-_SHORTEST_ID = 8
-"""Characters of an id that is recognised in later requests; shorter texts could be anything."""
-_NAMES = ("id", "page_token")
-"""How properties end whose values later requests have: ids, and tokens of the next page."""
-_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass
@@ -41,6 +35,7 @@ class ScriptStep:
         exchange: as it was sent.
         case: id of the case or name of the resource that sent it.
         gives: locations of the ids in its response that later requests have, by id.
+        names: names that were sent to create what has these ids, if a list was read to know them, by id.
         polls: whether it only waits for something to be ready.
     """
 
@@ -48,6 +43,7 @@ class ScriptStep:
     exchange: Exchange
     case: str
     gives: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     polls: bool = False
 
 
@@ -64,10 +60,13 @@ class Requests:
         self._exchanges = [exchange for _, exchange in complete]
         self._setup = [record.setup for record, _ in complete]
         self._findings = [record.findings for record, _ in complete]
-        self._shown = [not record.setup or bool(record.findings) for record, _ in complete]
         self._given, self._chosen = _given(self._exchanges)
-        self._origin = self._given | self._chosen
+        self._looked_up = looked_up(self._exchanges, self._given)
+        made = {name: one.creation for name, one in self._looked_up.items()}
+        self._origin = self._given | self._chosen | made
         self._urls = "\n".join(exchange.request.url for exchange in self._exchanges)
+        paths = [urlsplit(exchange.request.url).path for exchange in self._exchanges]
+        self._addressed = {segment for path in paths for segment in path.split("/")}
 
     def steps(self, case: str, fingerprints: Collection[str], named: str) -> list[ScriptStep]:
         """Return what a case sent, after what its requests need and its responses list, in the order of the
@@ -102,16 +101,31 @@ class Requests:
         Of a long case only the requests about one resource are returned, if one of them shows a finding.
         """
         own = [number for number, name in enumerate(self._cases) if name == case]
-        last = next((number for number in reversed(own) if self._shown[number]), -1)
+        showing = self._showing(own, fingerprints)
+        last = max((number for number in own if not self._setup[number] or number in showing), default=-1)
         own = [number for number in own if number <= last] or own
         if len(own) <= _ENOUGH:
             return own
-        about_one = (self._about(number, own) for number in own if self._shows(number, fingerprints))
+        about_one = (self._about(number, own) for number in showing)
         return min(filter(None, about_one), key=len, default=own)
 
-    def _shows(self, number: int, fingerprints: Collection[str]) -> bool:
-        case = self._cases[number]
-        return any(fingerprint(key_of(one, case)) in fingerprints for one in self._findings[number])
+    def shows(self, case: str, fingerprints: Collection[str]) -> bool:
+        """Return whether a case shows findings before what it has created is removed.
+
+        What only a removal shows may depend on the time that had passed until then.
+        """
+        own = [number for number, name in enumerate(self._cases) if name == case]
+        return any(not self._setup[number] for number in self._showing(own, fingerprints))
+
+    def _showing(self, own: Sequence[int], fingerprints: Collection[str]) -> list[int]:
+        """Return the requests of a case that show findings; those that remove something if no others do."""
+        showing = [
+            number
+            for number in own
+            for one in self._findings[number]
+            if fingerprint(key_of(one, self._cases[number])) in fingerprints
+        ]
+        return [number for number in showing if not self._setup[number]] or showing
 
     def _about(self, last: int, own: Sequence[int]) -> list[int]:
         """Return the requests up to the last one that address what it does; none if it addresses nothing."""
@@ -132,7 +146,7 @@ class Requests:
                 if self._setup[number]
                 and self._exchanges[number].request.method == "GET"
                 and name not in self._exchanges[number].request.url
-                and name in _ids(self._exchanges[number])
+                and name in ids_in(self._exchanges[number])
             ),
             [],
         )
@@ -147,7 +161,7 @@ class Requests:
             given[name]
             for number in own
             if exchanges[number].request.method == "GET"
-            for name in _ids(exchanges[number])
+            for name in ids_in(exchanges[number])
             if given.get(name, number) < number
             and exchanges[given[name]].request.method == "POST"
             and f"/{name}" in self._urls
@@ -191,14 +205,16 @@ class Requests:
             steps[number] = ScriptStep(number, self._exchanges[number], self._cases[number])
             for name, origin in self._origins(number):
                 waiting += [origin, *self._polls(name, origin, min(own[0], number))]
+                waiting += [self._looked_up[name].creation] if name in self._looked_up else []
         ordered = [steps[number] for number in sorted(steps)]
         for place, step in enumerate(ordered):
             later = "".join(sent(one.exchange.request) for one in ordered[place + 1 :])
             step.gives = {
                 name: at
-                for name, at in _ids(step.exchange).items()
+                for name, at in ids_in(step.exchange).items()
                 if self._given.get(name) == step.number and name in later
             }
+            step.names = {name: self._looked_up[name].name for name in step.gives if name in self._looked_up}
             beside = [*ordered[max(place - 1, 0) : place], *ordered[place + 1 : place + 2]]
             step.polls = self._reads_one(step) and (
                 step.number not in own or any(_same(step, one) for one in beside)
@@ -208,7 +224,7 @@ class Requests:
     def _origins(self, number: int) -> Iterator[tuple[str, int]]:
         """Yield the ids that a request has, each with the earlier request that led to it.
 
-        What a client has chosen is a resource only if a request addresses it.
+        What a client has chosen is a resource only if a request addresses it, this one or another.
         """
         request = self._exchanges[number].request
         text, path = sent(request), f"{request.url.partition('?')[0]}/"
@@ -216,7 +232,7 @@ class Requests:
             if origin < number and name in text:
                 yield name, origin
         for name, origin in self._chosen.items():
-            if origin < number and f"/{name}/" in path:
+            if origin < number and (f"/{name}/" in path or (name in self._addressed and f'"{name}"' in text)):
                 yield name, origin
 
     def _reads_one(self, step: ScriptStep) -> bool:
@@ -252,32 +268,8 @@ def _given(exchanges: Sequence[Exchange]) -> tuple[dict[str, int], dict[str, int
     given: dict[str, int] = {}
     chosen: dict[str, int] = {}
     for number, exchange in enumerate(exchanges):
-        ids, text = _ids(exchange), sent(exchange.request)
+        ids, text = ids_in(exchange), sent(exchange.request)
         for name in ids:
             if name not in given and name not in chosen:
                 (chosen if name in text else given)[name] = number
     return given, chosen
-
-
-def _ids(exchange: Exchange) -> dict[str, str]:
-    """Return the ids in a successful response, with their locations."""
-    if not 200 <= exchange.response.status < 300 or not exchange.response.body:
-        return {}
-    try:
-        body = json.loads(exchange.response.body)
-    except (ValueError, RecursionError):
-        return {}
-    return dict(_named_ids(body, ""))
-
-
-def _named_ids(value: Any, location: str, depth: int = 6) -> Iterator[tuple[str, str]]:
-    members = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for name, inner in members if depth else ():
-        at = f"{location}/{name}"
-        if not _PLAIN.fullmatch(str(name)):
-            continue  # it would have to be quoted in the script, and no API names its ids so
-        if isinstance(inner, str) and str(name).endswith(_NAMES) and len(inner) >= _SHORTEST_ID:
-            yield inner, at
-        yield from _named_ids(inner, at, depth - 1)

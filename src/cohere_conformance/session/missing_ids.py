@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.pointer import MISSING, escaped, value_at
+from cohere_conformance.report.ids import name_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cohere_conformance.contract.collections import Collection
-    from cohere_conformance.model import Exchange, Request
+    from cohere_conformance.model import Exchange
 
 
 class _Listed(NamedTuple):
@@ -41,7 +41,7 @@ def with_id(operation: str, exchange: Exchange, ask: Callable[[str], Exchange]) 
         exchange: the request and its response.
         ask: sends the request of an operation that lists resources.
     """
-    collection, name = _created_by(operation), _name(exchange.request)
+    collection, name = _created_by(operation), name_sent(exchange.request)
     if collection is None or not name or not 200 <= exchange.response.status < 300:
         return exchange
     body, tokens = _decoded(exchange.response.body), _tokens(collection)
@@ -65,14 +65,6 @@ def _listed(collection: Collection, body: object) -> Iterator[_Listed]:
         for item in items if isinstance(items, list) else ():
             if isinstance(item, dict) and isinstance(item.get(last), str):
                 yield _Listed(item[last], str(item.get("name", "")), str(item.get("created_at", "")))
-
-
-def _name(request: Request) -> str:
-    """Return the name that a request gives to what it creates; empty if there is none."""
-    queried = parse_qs(urlsplit(request.url).query).get("name", [""])[0]
-    body = _decoded(request.body)
-    sent = body.get("name") if isinstance(body, dict) else None
-    return queried or (sent if isinstance(sent, str) else "")
 
 
 def _decoded(body: bytes | None) -> Any:
