@@ -298,9 +298,11 @@ def table(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
     lacking = [str(lacks[name]) for name in (SEVERAL, RESOURCE, "other")]
     five = sum(max(one.found) < 5 for one in complete)
     eight = sum(max(one.found) < 8 for one in complete)
+    seen = [one.mended <= one.causes for one in complete if one.mended is not None]
     lines += [
         f"| sets whose five faults are all found by the run | {len(complete)} of {len(outcomes)} | | |",
         f"| of these, named by the first five causes, and by the first eight | {five}, {eight} | | |",
+        f"| of these, no more causes once one fault is mended | {sum(seen)} of {len(seen)} | | |",
         f"| causes not shown by it: {SEVERAL}, {RESOURCE}, other | {', '.join(lacking)} | | |",
         f"| findings in all | {sum(one.findings for one in outcomes)} | | |",
         f"| causes that name several faults | {sum(one.mixed for one in outcomes)} | | |",

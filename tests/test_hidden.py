@@ -36,6 +36,11 @@ TOGETHER = {
         "generate",
         {"generate.count", "generate.stop-is-end-and-sequence"},
     ),
+    "a page without models": (
+        ("models.page-drops-item", "models.get-differs"),
+        "models",
+        {"models.get-as-listed", "models.pages-whole"},
+    ),
     "vectors of the wrong dimension": (
         ("embed.wrong-dimension", "embed.input-type-ignored"),
         "embed",
