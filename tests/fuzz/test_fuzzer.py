@@ -277,6 +277,21 @@ def test_what_is_drawn_finds_a_fault_and_makes_it_small(
     assert ran.kinds == {CRASH}
 
 
+def test_no_more_is_spent_on_making_what_is_drawn_small_than_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzzer, "chosen", lambda *_: [])
+    number = {}
+    for most in (10, 1000):
+        monkeypatch.setattr(fuzzer, "_MAX_DRAWN_SHRINK_REQUESTS", most)
+        home = tmp_path / str(most)
+        home.mkdir()
+        ran = fuzzed(home, TOKENIZE, modes=[POSITIVE], faults=(ASTRAL,))
+        assert ran.kinds == {CRASH}, "what was found is reported all the same"
+        number[most] = len(ran.exchanges)
+    assert number[1000] - number[10] > 20, "otherwise nothing was left out"
+
+
 @pytest.mark.parametrize(
     ("label", "fault", "location", "sees"),
     [

@@ -45,6 +45,8 @@ _FAILED = b"failed"
 """The key of the names of candidates that failed."""
 _MAX_SHRINK_REQUESTS = 30
 """Requests that are spent on shrinking one failing request."""
+_MAX_DRAWN_SHRINK_REQUESTS = 1000
+"""Requests that Hypothesis may send to make what it has drawn smaller; a large body can take it thousands."""
 _MAX_SHRUNK = 5
 """Failing requests of one kind that are shrunk: a server without validation fails at every location."""
 
@@ -215,8 +217,14 @@ class Fuzzer:
             report_multiple_bugs=True,
         )
 
+        left = examples + _MAX_DRAWN_SHRINK_REQUESTS
+
         def attempt(candidate: Candidate) -> None:
+            nonlocal left
+            if left <= 0:
+                return  # Hypothesis takes it for a request that does not fail, and soon gives up
             attempts.news(candidate)
+            left -= bool(attempts.found)
             if attempts.failing:
                 raise _failing_error(attempts.failing[0].fingerprint)
 
