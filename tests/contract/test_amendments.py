@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from openapi_spec_validator import validate
 
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
+from cohere_conformance.contract.validity import document_errors
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 
@@ -115,8 +115,8 @@ def test_each_known_defect_is_amended_or_listed_as_needing_nothing(
 
 
 def test_the_outcome_is_a_valid_openapi_document(declarations: Declarations) -> None:
-    validate(declarations.amended)
-    validate(apply(declarations.amended, declarations.tolerances))
+    assert not list(document_errors(declarations.amended))
+    assert not list(document_errors(apply(declarations.amended, declarations.tolerances)))
 
 
 def test_nothing_opens_an_object_that_names_its_properties(declarations: Declarations) -> None:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from openapi_spec_validator import OpenAPIV32SpecValidator
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.compile import digest
@@ -14,6 +13,7 @@ from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.contract.expression import NOTHING, CompletedCall, parse_expression
 from cohere_conformance.contract.facts import FACT
 from cohere_conformance.contract.links import Link, linked, load_links, shipped_links
+from cohere_conformance.contract.validity import document_errors
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 
@@ -121,7 +121,7 @@ def test_the_document_with_links_is_valid_and_the_judged_one_has_none() -> None:
     judged = load_contract()
     before = digest(judged.document)
     with_links = linked(FILE, judged.document)
-    assert list(OpenAPIV32SpecValidator(with_links).iter_errors()) == []
+    assert list(document_errors(with_links)) == []
     assert digest(judged.document) == before == judged.digest
     assert digest(with_links) != before
     assert not any(
