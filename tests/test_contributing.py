@@ -38,8 +38,9 @@ def commands() -> Iterator[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a copy of the repository with the changes of the example."""
+    # With the bytecode, which remains valid for every file that the example does not change.
     for name in COPIED:
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "_data"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("_data"))
     steps = list(_STEP.finditer(section()))
     assert len(steps) == 3
     for step in steps:
