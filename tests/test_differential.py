@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import calendar
 import json
-import math
 import re
-import struct
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import arbitrary
 import jsonschema
 import pytest
 from jsonschema.exceptions import ValidationError
@@ -33,7 +32,7 @@ from cohere_conformance.model import Exchange
 from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from cohere_conformance.contract import Contract, Media, Operation
 
@@ -297,39 +296,7 @@ def test_both_agree_on_what_conforms_and_on_every_change_of_it(validator: Valida
                 assert fast(validator, edit.value) == slow(validator, edit.value), (edit.name, edit.location)
 
 
-_EDGES = [2**31 - 1, 2**31, -(2**31) - 1, 2**63 - 1, 2**63, -(2**63) - 1, 7.0, -0.0, 1e300, 0.5]
-_WRITTEN = [text for texts in (TEXTS, TEXTS_OF_OUR_OWN) for each in texts.values() for text in each]
-_ALPHABETS = (range(128), range(0xD800), range(0x10000, 0x110000))
-
-
-def _number(random: Random) -> float:
-    """Return any finite number that a double can be, one of each magnitude as often as another."""
-    number: float = struct.unpack("d", random.randbytes(8))[0]
-    return number if math.isfinite(number) else 0.0
-
-
-def _text(random: Random, longest: int) -> str:
-    alphabet = random.choice(_ALPHABETS)
-    return "".join(chr(random.choice(alphabet)) for _ in range(random.randint(0, longest)))
-
-
-_SCALARS: tuple[Callable[[Random], object], ...] = (
-    lambda _: None,
-    lambda random: random.random() < 0.5,
-    lambda random: random.choice((-1, 1)) * random.getrandbits(random.randint(0, 65)),
-    _number,
-    lambda random: _text(random, 8),
-    lambda random: random.choice(_WRITTEN),
-    lambda random: random.choice(_EDGES),
-)
-
-
-def _any(random: Random, depth: int = 2) -> Any:
-    kind = random.randrange(len(_SCALARS) + 2 * bool(depth))
-    if kind < len(_SCALARS):
-        return _SCALARS[kind](random)
-    items = [_any(random, depth - 1) for _ in range(random.randint(0, 3))]
-    return items if kind == len(_SCALARS) else {_text(random, 5): item for item in items}
+_WORDS = [text for texts in (TEXTS, TEXTS_OF_OUR_OWN) for each in texts.values() for text in each]
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -342,7 +309,8 @@ def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 def _disturbed(random: Random, value: Any) -> Any:
     """Return the value with up to four places replaced, emptied or filled."""
     for _ in range(random.randint(0, 4)):
-        new, name, keep = _any(random), _text(random, 5), random.random() < 0.5
+        new, name = arbitrary.value(random, _WORDS), arbitrary.text(random, 5)
+        keep = random.random() < 0.5
 
         def disturb(old: Any, new: Any = new, name: str = name, keep: bool = keep) -> Any:
             if isinstance(old, dict) and keep:
@@ -355,7 +323,6 @@ def _disturbed(random: Random, value: Any) -> Any:
 
 @pytest.mark.parametrize("validator", EVERY)
 def test_both_agree_on_whatever_becomes_of_it(validator: Validator) -> None:
-    """The values are random and the same in every run; Hypothesis takes ten times as long to draw them."""
     random, instances = Random(0), variants(validator.schema)
     for _ in range(100):
         value = _disturbed(random, random.choice(instances))
