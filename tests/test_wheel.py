@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from installed import install
 from running import environment
 
 ROOT = Path(__file__).parents[1]
@@ -81,13 +81,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command out of an environment that holds nothing else."""
-    home = tmp_path_factory.mktemp("environment")
-    venv.create(home)
-    pip = (sys.executable, "-m", "pip", "--python", home / "bin" / "python", "--disable-pip-version-check")
-    # Python compiles what is imported; that is a fraction of what is installed.
-    options = ("--quiet", "--no-compile", "--constraint", ROOT / "constraints.txt")
-    _run(*pip, "install", *options, wheel, cwd=home)
-    return home / "bin" / "cohere-conformance"
+    return install(wheel, tmp_path_factory.mktemp("environment")) / "cohere-conformance"
 
 
 def _files(folder: Path) -> dict[str, bytes]:
