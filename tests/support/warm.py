@@ -185,11 +185,13 @@ def _end(command: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # nearly nothing of what is imported and read is garbage
     for module in ("httpx", "hypothesis.stateful", "pytest", "cohere_conformance.pytest_plugin"):
         importlib.import_module(module)
     for entry in COMMANDS.values():
         importlib.import_module(f"cohere_conformance.cli.{entry.location.partition(':')[0]}")
     _read_everything()
-    gc.collect()
+    gc.freeze()
+    gc.enable()
     _fork_on_demand()
     _end(main)
