@@ -15,17 +15,24 @@ OBJECTS = 100_000
 
 @contextmanager
 def rarely_collected() -> Iterator[None]:
-    """Collect garbage rarely, and leave out of it what exists already, such as the contract.
+    """Collect garbage rarely.
 
     Exchanges have hardly any cycles, and looking for them took a fifth of the time of a check.
     """
-    thresholds, frozen = gc.get_threshold(), gc.get_freeze_count()
-    if not frozen:
-        gc.freeze()
+    thresholds = gc.get_threshold()
     gc.set_threshold(OBJECTS, *thresholds[1:])
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
+
+
+@contextmanager
+def frozen_until_the_end() -> Iterator[None]:
+    """At the end, let collections look again at what is frozen meanwhile; what was frozen before stays so."""
+    frozen = gc.get_freeze_count()  # looks at each of these objects
+    try:
+        yield
+    finally:
         if not frozen:
             gc.unfreeze()

@@ -12,7 +12,7 @@ from cohere_conformance.errors import ConformanceError, ReportError, UsageError
 from cohere_conformance.report import process_code
 from cohere_conformance.report.verdict import INTERRUPTED
 from cohere_conformance.session.clock import REAL, RunClock
-from cohere_conformance.session.garbage import rarely_collected
+from cohere_conformance.session.garbage import frozen_until_the_end, rarely_collected
 from cohere_conformance.session.interrupt import terminable
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def run_suites(arguments: Iterable[str], clock: RunClock = REAL) -> SuitesResult
     import pytest  # slow to import, and only these commands need it
 
     outcome = SuitesResult(clock)
-    with rarely_collected(), terminable(), outcome.agreeing():
+    with rarely_collected(), frozen_until_the_end(), terminable(), outcome.agreeing():
         try:
             outcome.status = int(pytest.main([*arguments], plugins=[outcome]))
         except SystemExit as error:
