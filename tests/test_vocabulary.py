@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 import cohere_conformance
 
 SOURCES = Path(cohere_conformance.__file__).parent
+PUBLIC_CLASS = re.compile(r"^ *class ([A-Za-z]\w*)[(:\[]", re.MULTILINE)
+DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 ONLY_IDS = re.compile(r"(?:[A-Z][A-Z0-9]*[.-][A-Z0-9.-]*\d[\w.-]*[\s,;.]*)+")
 
 
@@ -21,31 +22,30 @@ def is_only_ids(docstring: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def trees() -> dict[str, ast.Module]:
-    """Return the syntax tree of every module; not made when tests are collected, and freed afterwards."""
+def texts() -> dict[str, str]:
+    """Return the text of every module."""
     return {
-        str(path.relative_to(SOURCES)): ast.parse(path.read_bytes())
+        str(path.relative_to(SOURCES)): path.read_text(encoding="utf-8")
         for path in sorted(SOURCES.rglob("*.py"))
         if "_data" not in path.parts
     }
 
 
-def test_a_public_class_has_a_name_of_its_own(trees: dict[str, ast.Module]) -> None:
+def test_a_public_class_has_a_name_of_its_own(texts: dict[str, str]) -> None:
     modules = defaultdict(set)
-    for name, tree in trees.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                modules[node.name].add(name)
+    for module, text in texts.items():
+        for name in PUBLIC_CLASS.findall(text):
+            modules[name].add(module)
+    assert len(modules) > 500
     assert {name: sorted(places) for name, places in modules.items() if len(places) > 1} == {}
 
 
-def test_no_docstring_is_only_a_source(trees: dict[str, ast.Module]) -> None:
-    documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+def test_no_docstring_is_only_a_source(texts: dict[str, str]) -> None:
     found = [
-        f"{name}: {text}"
-        for name, tree in trees.items()
-        for node in ast.walk(tree)
-        if isinstance(node, documented) and (text := ast.get_docstring(node)) and is_only_ids(text)
+        f"{module}: {docstring}"
+        for module, text in texts.items()
+        for docstring in DOCSTRING.findall(text)
+        if is_only_ids(docstring)
     ]
     assert found == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from cohere_conformance.errors import ContractError
 if TYPE_CHECKING:
     from pathlib import Path
 
+DOCUMENTED = re.compile(r'"""(.*?)"""', re.DOTALL)
+"""The docstring of anything: to parse all modules for them takes seconds."""
 SOURCES = "sources: {spec: {says: The document.}, observed: {says: Traffic.}}"
 
 
@@ -36,13 +37,11 @@ def test_every_mention_in_the_repository_resolves() -> None:
 
 def test_no_docstring_consists_of_ids_only() -> None:
     root = folder("contracts").parent
-    nodes = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     found = [
         f"{path.relative_to(root)}: {text}"
         for name in ("src", "suites", "tests", "benchmarks")
         for path in sorted((root / name).rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, nodes) and (text := ast.get_docstring(node))
+        for text in DOCUMENTED.findall(path.read_text(encoding="utf-8"))
         if FACT.search(text) and not re.search(r"\w", re.sub(r"\b(and|to)\b", "", FACT.sub("", text)))
     ]
     assert found == []
