@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
 
 import cohere_conformance
 from cohere_conformance import suites
@@ -46,7 +48,7 @@ def run(
     """Run the command with a pytest plugin that writes down what each process has imported."""
     imports = "".join(f"import {name}\n" for name in imported)
     (home / "observer.py").write_text(imports + OBSERVER)
-    observed = home / "observed"
+    observed = home / f"observed-{command}"
     observed.mkdir()
     source = Path(cohere_conformance.__file__).parents[1]
     environment = {
@@ -70,11 +72,19 @@ def of_the_suites(modules: Mapping[str, list[str | None]]) -> dict[str, list[str
     return {name: locations for name, locations in inside.items() if locations}
 
 
+def modules_of_third_parties(home: Path, text: str = "") -> None:
+    """Write a module of each suite's name where a run finds it."""
+    for name in THIRD_PARTY:
+        (home / f"{name}.py").write_text(text)
+
+
 def test_every_process_imports_the_suites_below_their_package_only(tmp_path: Path) -> None:
     """A failing run over two processes: no module of the suites was imported by a name of its own.
 
     Failures matter: a traceback that is formatted imports more of the standard library, `tokenize` for one.
+    A module that has a suite's name, and fails when it is imported, does not disturb the run.
     """
+    modules_of_third_parties(tmp_path, "raise RuntimeError('imported unasked')\n")
     groups = ("tokenize", "rerank", "embed-jobs")
     options = ("--only", ",".join(groups), "--fault", "rerank.unsorted", "-n", "2", "--")
     done, observed = run(tmp_path, *options)
@@ -91,17 +101,39 @@ def test_every_process_imports_the_suites_below_their_package_only(tmp_path: Pat
         )
         assert "cohere_conformance.suites.embed-jobs.test_lifecycle" in loaded
         assert not {one for one in path if Path(one).is_relative_to(SUITES)}
+    for modules, _ in observed.values():
+        assert set(THIRD_PARTY) & modules.keys() == set()
 
 
-def test_between_them_run_and_fuzz_import_every_module_of_the_suites(tmp_path: Path) -> None:
-    """Both commands collect all they have, and select nothing of it."""
-    seen: set[str] = set()
+class Collected(NamedTuple):
+    """What `run` and `fuzz` have imported to collect all they have; both select nothing of it.
+
+    Attributes:
+        home: with a module of each suite's name, which was imported before.
+        modules: of each command.
+    """
+
+    home: Path
+    modules: list[dict[str, list[str | None]]]
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Collected:
+    home = tmp_path_factory.mktemp("collected")
+    assert {"datasets", "embed", "chat", "models", "test_cases"} <= set(THIRD_PARTY)
+    modules_of_third_parties(home)
+    found = []
     for command in ("run", "fuzz"):
-        home = tmp_path / command
-        home.mkdir()
-        done, observed = run(home, "--", "-k", "nothing_at_all", command=command)
+        done, observed = run(home, "--", "-k", "nothing_at_all", command=command, imported=THIRD_PARTY)
         assert done.returncode == 5, done.stdout + done.stderr
-        loaded = of_the_suites(observed["main"][0])
+        found.append(observed["main"][0])
+    return Collected(home, found)
+
+
+def test_between_them_run_and_fuzz_import_every_module_of_the_suites(collected: Collected) -> None:
+    seen: set[str] = set()
+    for modules in collected.modules:
+        loaded = of_the_suites(modules)
         assert_below_the_package(loaded)
         seen |= {location for locations in loaded.values() for location in locations}
     assert seen >= set(map(str, SCRIPTS))
@@ -112,27 +144,12 @@ def assert_below_the_package(loaded: Mapping[str, list[str]]) -> None:
     assert sys.stdlib_module_names & loaded.keys() == set()
 
 
-def test_modules_of_third_parties_stay_what_they_are(tmp_path: Path) -> None:
-    """A third-party module of each suite's name, imported before the run, is the same one after it."""
-    assert {"datasets", "embed", "chat", "models", "test_cases"} <= set(THIRD_PARTY)
-    for name in THIRD_PARTY:
-        (tmp_path / f"{name}.py").write_text("")
-    done, observed = run(tmp_path, "--only", "tokenize", "--", imported=THIRD_PARTY)
-    assert done.returncode == 0, done.stdout + done.stderr
-    modules, _ = observed["main"]
-    assert {name: modules.get(name) for name in THIRD_PARTY} == {
-        name: [str(tmp_path / f"{name}.py")] for name in THIRD_PARTY
-    }
-
-
-def test_no_module_of_a_third_party_is_imported_for_a_suite(tmp_path: Path) -> None:
-    """A module that has a suite's name, and fails when it is imported, does not disturb the run."""
-    for name in THIRD_PARTY:
-        (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported unasked')\n")
-    done, observed = run(tmp_path, "--only", "tokenize", "--")
-    assert done.returncode == 0, done.stdout + done.stderr
-    modules, _ = observed["main"]
-    assert set(THIRD_PARTY) & modules.keys() == set()
+def test_modules_of_third_parties_stay_what_they_are(collected: Collected) -> None:
+    """A third-party module of each suite's name, imported before, is the same one afterwards."""
+    for modules in collected.modules:
+        assert {name: modules.get(name) for name in THIRD_PARTY} == {
+            name: [str(collected.home / f"{name}.py")] for name in THIRD_PARTY
+        }
 
 
 def test_only_the_shipped_suites_are_ours(tmp_path: Path) -> None:

@@ -41,10 +41,12 @@ def test_a_check_without_findings_imports_nothing_that_only_findings_need(tmp_pa
         f"print(code, sorted(sys.modules.keys() & {set(NO_FINDINGS + UNNEEDED)!r}))"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    for _ in range(2):  # the first one stores what is not stored yet
+    for _ in range(2):  # the first one may have to store what is not stored yet
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
         )
+        if done.stdout.splitlines()[-1] == "0 []":
+            break
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
