@@ -49,7 +49,7 @@ from cohere_conformance.session.selftest import COMMON, is_fuzzed
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cohere_conformance.report import Report
     from cohere_conformance.report.shape import Cause, Row
@@ -318,6 +318,15 @@ def _start() -> None:
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", VARIABLE: "0"}
 
 
+def _outcomes(work: Callable[[FaultSet], Outcome], drawn: Sequence[FaultSet], jobs: int) -> Iterator[Outcome]:
+    """Yield the outcomes; one job is done in this process."""
+    if jobs == 1:
+        yield from map(work, drawn)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start) as pool:
+        yield from pool.map(work, drawn)
+
+
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(
@@ -337,10 +346,9 @@ def main() -> int:
     drawn = [(draw_fuzzed if options.fuzz else draw)(seed) for seed in seeds]
     work = partial(judged, mend=not options.no_mend, curl=not options.no_curl)
     outcomes = []
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), _start) as pool:
-        for outcome in pool.map(work, drawn):
-            outcomes.append(outcome)
-            print(_line(outcome), file=sys.stderr, flush=True)
+    for outcome in _outcomes(work, drawn, options.jobs):
+        outcomes.append(outcome)
+        print(_line(outcome), file=sys.stderr, flush=True)
     if options.json:
         options.json.write_text(json.dumps([one._asdict() for one in outcomes], indent=1), encoding="utf-8")
     lines, passed = table(outcomes)
