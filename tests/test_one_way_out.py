@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import cohere_conformance
@@ -39,10 +40,13 @@ OFFLINE = {"golden/replayer.py", "golden/fresh_server.py"}
 """What plays recordings, or calls an application in this process: through a transport that reaches nobody."""
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def calls(path: Path) -> list[ast.Call]:
-    return [
-        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
-    ]
+    return [node for node in nodes(path) if isinstance(node, ast.Call)]
 
 
 def name_of(call: ast.Call) -> str:
@@ -65,7 +69,7 @@ def test_only_the_wire_opens_connections() -> None:
 def test_no_other_library_for_the_network_is_imported() -> None:
     """What opens connections by another name would not be found above."""
     for name, path in sources().items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not MODULES & set(names), name

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from hostile import Hostile, Talk, answer
-from running import COMMAND, HANGS, Done, environment, ran, running
+from running import HANGS, Done, called, environment, ran, running
 
 from cohere_conformance.cli.serve import serve
 from cohere_conformance.data import folder
@@ -59,18 +59,30 @@ def test_a_fault_is_red_and_names_the_case_and_the_command_that_shows_it(tmp_pat
         assert (name, again.params["faults"]) == ("serve", ("rerank.unsorted",))
 
 
+SUITES = (
+    str(folder("suites")), "-p", "cohere_conformance.pytest_plugin", "-q", "--conformance-only=rerank"
+)  # fmt: skip
+"""What pytest is called with instead of `run --only rerank`."""
+
+
 def test_the_suites_by_pytest_alone_have_the_same_verdict(tmp_path: Path) -> None:
-    suites = str(folder("suites"))
-    plugin = ("-p", "cohere_conformance.pytest_plugin", "-q", "--conformance-only=rerank")
-    for fault, code in (("", 0), ("rerank.score-above-one", 1)):
-        more = [f"--conformance-fault={fault}"] if fault else []
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", suites, *plugin, *more],
-            cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        assert Done(code, "", tmp_path).report["header"]["arguments"][:2] == ["run", "--only=rerank"]
-        assert ("curl -sS -X POST" in done.stdout) is bool(fault)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *SUITES, "--conformance-fault=rerank.score-above-one"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert Done(1, "", tmp_path).report["header"]["arguments"][:2] == ["run", "--only=rerank"]
+    assert "curl -sS -X POST" in done.stdout
+
+
+def test_so_they_have_without_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    assert pytest.main([*SUITES]) == 0
+    assert Done(0, "", tmp_path).report["header"]["arguments"][:2] == ["run", "--only=rerank"]
+    assert "curl -sS -X POST" not in capfd.readouterr().out
 
 
 def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
@@ -246,11 +258,9 @@ def test_a_killed_run_has_a_report_and_is_never_green(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert not (tmp_path / "conformance-report" / "report.json").exists()
-    done = subprocess.run(
-        [*COMMAND, "report"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "INCOMPLETE: the run did not come to its end" in done.stdout
+    done = called(tmp_path, "report")
+    assert done.code == 2, done.output
+    assert "INCOMPLETE: the run did not come to its end" in done.output
     assert (tmp_path / "conformance-report" / "report.html").exists()
 
 
