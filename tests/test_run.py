@@ -90,7 +90,7 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
     for number, more in enumerate(((), ("-n", "2"))):
         home = tmp_path / str(number)
         home.mkdir()
-        done = ran(home, "--only", "rerank", "--fault", "rerank.score-above-one", *more)
+        done = ran(home, "--declares", "v2.rerank", "--fault", "rerank.score-above-one", *more)
         assert done.code == 1, done.output
         found.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
     assert found[0] == found[1]

@@ -7,6 +7,7 @@ import io
 import math
 import struct
 import wave
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ LONGEST = 100
 """Maximum number of characters in the text of a second of silence."""
 
 
+@lru_cache(maxsize=16)
 def samples(*, volume: int) -> bytes:
     """Return one second of a tone that rises and falls in volume."""
     return b"".join(
@@ -43,6 +45,7 @@ def wav(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
+@lru_cache(maxsize=16)
 def flac(content: bytes) -> bytes:
     """Return samples as a FLAC file without compression."""
     stream_info = RATE << 44 | 15 << 36 | len(content) // 2  # one channel and 16 bits a sample

@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,15 +25,17 @@ from cohere_conformance.reference.profile import Profile
 from cohere_conformance.session.api import Api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import ModuleType
 
     from cohere_conformance.cases import Credential, RequestTemplate
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.model import Exchange, Expectation
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.patience import Patience
 
+Spoil = Callable[[int, bytes], bytes] | bytes
 CONTRACT = load_contract()
 _DEEP = json.loads("[" * 200 + "]" * 200)
 _KEYS = {"trial": f"Bearer {TRIAL}", "expired": f"Bearer {EXPIRED}"}
@@ -121,14 +124,14 @@ def _loaded(name: str, path: Path) -> ModuleType:
 class Spoiled:
     """A target that is a reference server, some responses of which are replaced on the way.
 
-    Args:
-        spoil: returns the body that comes instead, by the number of the response and the body itself.
+    Requests whose responses are all replaced are sent once: of an equal one only the body would be new.
     """
 
-    def __init__(self, spoil: Callable[[int, bytes], bytes]) -> None:
-        self._spoil = spoil
+    def __init__(self) -> None:
+        self._spoil: Spoil = b""
         self._state = ServerState(profile=Profile.CONTRACT)
         self._number = 0
+        self._sent: dict[Outgoing, Exchange] = {}
 
     def __enter__(self) -> Spoiled:
         transport = InProcess(self._state)
@@ -143,8 +146,14 @@ class Spoiled:
         """Let time pass on the server."""
         self._state.clock.advance(seconds)
 
-    def api(self, spoil: Callable[[int, bytes], bytes], patience: Patience) -> Api:
-        """Return the target, as a test sees it whose responses nobody judges."""
+    def api(self, spoil: Spoil, patience: Patience) -> Api:
+        """Return the target, as a test sees it whose responses nobody judges.
+
+        Args:
+            spoil: returns the body that comes instead, by the number of the response and the body itself; or
+                the body that always comes instead.
+            patience: with what takes time.
+        """
         self._spoil, self._number = spoil, 0
         unique = f"{random.getrandbits(24):06x}"
         return Api(
@@ -162,9 +171,13 @@ class Spoiled:
         self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
     ) -> Judged:
         outgoing = template.outgoing({}, name=test, key=key, authorization=_KEYS.get(key))
-        exchange = self._sender.send(outgoing, position=test)
         if clearing:
-            return exchange, (), ""
+            return self._sender.send(outgoing, position=test), (), ""
+        if isinstance(self._spoil, bytes):
+            if outgoing not in self._sent:
+                self._sent[outgoing] = self._sender.send(outgoing, position=test)
+            return _with(self._sent[outgoing], self._spoil), (), ""
+        exchange = self._sender.send(outgoing, position=test)
         body = self._spoil(self._number, exchange.response.body or b"")
         self._number += 1
         return _with(exchange, body), (), ""
