@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 CASES = {
-    "run": ("run", "--only", "tokenize"),
+    "run": ("run", "--case", "tokenize.one-letter"),
     "fuzz": ("fuzz", "--only", "check-api-key", "--fuzz-profile", "smoke"),
     "record": ("record", "--only", "check-api-key", "--cassettes", "made"),
     "verify": ("verify", "--only", "check-api-key"),
@@ -76,8 +76,8 @@ def reported(home: Path) -> int | None:
         "--setup-only",
         "--help",
         "--version",
-        "-k nothing",
-        "--deselect=test_cases.py --deselect=tokenize --ignore-glob=*",
+        "-k no_such_case",
+        "--deselect=test_cases.py --deselect=check-api-key --ignore-glob=*",
         "-p no:python",
     ],
 )
@@ -86,7 +86,7 @@ def test_without_an_exchange_there_is_no_green(
     further: str, way: str, call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever else pytest is asked for, a faulty server of which nothing was seen does not conform."""
-    command = ("run", "--only", "tokenize", "--fault", "tokenize.strings-short")
+    command = ("run", "--only", "check-api-key", "--fault", "check-api-key.no-verdict")
     if way == "variable":
         monkeypatch.setenv("PYTEST_ADDOPTS", further)
         code = call(*command)
@@ -303,7 +303,7 @@ def test_a_journal_that_cannot_be_written_ends_a_run_in_one_line(
 ) -> None:
     """Also in the processes of -n: no traceback, one line on standard error, exit code 3."""
     (tmp_path / "small_files.py").write_text(_SMALL_FILES, encoding="utf-8")
-    command = (*CASES["run"], *further, "--", "-p", "small_files")
+    command = ("run", "--only", "tokenize", *further, "--", "-p", "small_files")
     done = WARM.call(command, tmp_path, environment(LARGEST=str(largest)))
     assert done.code == 3, done.output
     assert "Traceback" not in done.output

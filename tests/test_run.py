@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 KEY = "co-test-3f9c1e77d2b84a50-not-a-real-key"
 QUICK = "check-api-key,rerank"
+SECOND = ("--only", "rerank", "--declares", "v2.rerank")
 
 
 def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
     for number, more in enumerate(((), ("-n", "2"))):
         home = tmp_path / str(number)
         home.mkdir()
-        done = ran(home, "--declares", "v2.rerank", "--fault", "rerank.score-above-one", *more)
+        done = ran(home, *SECOND, "--fault", "rerank.score-above-one", *more)
         assert done.code == 1, done.output
         found.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
     assert found[0] == found[1]
@@ -175,7 +176,7 @@ def test_what_a_target_does_not_declare_is_left_out_and_said_to_be(tmp_path: Pat
 
 def test_a_target_may_declare_one_version_of_a_group(tmp_path: Path) -> None:
     with ServerThread(ServerState()) as server:
-        done = ran(tmp_path, "--url", server.url, "--only", "rerank", "--declares", "v2.rerank")
+        done = ran(tmp_path, "--url", server.url, *SECOND)
     assert done.code == 0, done.output
     assert {row["operation"] for row in done.report["coverage"]["operations"]} == {"POST /v2/rerank"}
     assert done.report["coverage"]["unseen"] == []

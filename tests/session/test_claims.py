@@ -186,11 +186,12 @@ ELSEWHERE = {name: FAULTS.keys() - feature.faults_of(FAULTS) for name, feature i
     ],
 )
 def test_claiming_less_hides_no_fault_elsewhere(name: str, fault: str, tmp_path: Path) -> None:
-    group = fault.partition(".")[0]
+    group, version = fault.split(".")[:2]
+    where = ("--only", group, *(("--declares", f"{version}.chat") if group == "chat" else ()))
     (tmp_path / "whole").mkdir()
     (tmp_path / "part").mkdir()
-    whole = ran(tmp_path / "whole", "--only", group, "--fault", fault)
-    part = ran(tmp_path / "part", "--only", group, "--fault", fault, "--without", name)
+    whole = ran(tmp_path / "whole", *where, "--fault", fault)
+    part = ran(tmp_path / "part", *where, "--fault", fault, "--without", name)
     assert part.code == whole.code
     assert found(part) == found(whole) != set()
 
@@ -210,7 +211,7 @@ def test_a_mock_with_canned_answers_conforms_to_the_protocol(tmp_path: Path) -> 
         assert done.report["coverage"]["cases"]["not_claimed"]["content"] > 100
         assert done.report["header"]["target"]["protocol_only"] is True
         assert "protocol only: no demand on content" in done.output
-        done = canned_run(tmp_path, server.url, "--only", "rerank")
+        done = canned_run(tmp_path, server.url, "--case", "rerank.v2.top-n")
     assert done.code == 1, done.output
 
 
@@ -252,13 +253,15 @@ def test_a_wrong_mock_deviates_from_the_protocol(
 
 
 def test_the_fuzzer_demands_of_canned_answers_only_what_the_contract_says(tmp_path: Path) -> None:
-    arguments = ("--fuzz-profile", "smoke", "--only", "tokenize,rerank")
+    def smoked(url: str, *arguments: str) -> Done:
+        return fuzzed(tmp_path, "--url", url, "--fuzz-profile", "smoke", *arguments, key=PRODUCTION)
+
     with canned_mock() as server:
-        done = fuzzed(tmp_path, "--url", server.url, *arguments, "--protocol-only", key=PRODUCTION)
+        done = smoked(server.url, "--only", "tokenize,rerank", "--protocol-only")
         assert done.code == 0, done.output
-        done = fuzzed(tmp_path, "--url", server.url, *arguments, key=PRODUCTION)
+        done = smoked(server.url, "--case", "fuzz.negative.post-v2-rerank")
     assert "rule-unenforced" in done.kinds
     with canned_mock(_served) as server:
-        done = fuzzed(tmp_path, "--url", server.url, *arguments, "--protocol-only", key=PRODUCTION)
+        done = smoked(server.url, "--case", "fuzz.negative.post-v1-tokenize", "--protocol-only")
     assert done.code == 1, done.output
     assert "rule-unenforced" in done.kinds
