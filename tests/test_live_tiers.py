@@ -20,7 +20,7 @@ COMMANDS = {
     "verify": ("verify",),
 }
 """Whole commands over groups that create, compute and read."""
-GROUPS = "--only=datasets,embed-jobs,batches,connectors,finetuning,models,tokenize,rerank,check-api-key"
+GROUPS = "--only=datasets,embed-jobs,batches,connectors,finetuning,tokenize,check-api-key"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -18,6 +18,8 @@ from cohere_conformance.session.shown import Cleaner, guard_logs
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from running import Done
+
 KEY = "k3yOfNobody8d21c07eQz"
 HOSTILE = (
     "\x1b[31mred\x1b]0;title\x07 \x9b1m \u202edlo\u2066 \u200b\u2028\u2029\ufeff \ud800 over\rwritten\ttab "
@@ -99,18 +101,28 @@ def test_log_records_are_cleaned_whatever_they_hold(caplog: pytest.LogCaptureFix
 # -- what is printed
 
 
+def failed(home: Path, *further: str) -> Done:
+    """Run against the hostile server, with further arguments of pytest."""
+    with Hostile(hostile) as server:
+        where = ("--url", server.url, "--only", "check-api-key,models", "--max-requests", "30")
+        done = called(home, "run", *where, "--", *further, key=KEY)
+    assert done.code == 1, done.output
+    return done
+
+
 @pytest.mark.parametrize("style", ["short", "long", "line", "native"])
 def test_a_failing_run_prints_nothing_that_is_obeyed(style: str, tmp_path: Path) -> None:
     """Neither in tracebacks, locals and logs, nor in the summary, nor in the file for the CI service."""
     logged = ("-o", "log_cli=true", "-o", "log_level=DEBUG", "--showlocals", "-rA", "--junitxml=junit.xml")
-    with Hostile(hostile) as server:
-        where = ("--url", server.url, "--only", "check-api-key,models", "--max-requests", "60")
-        done = called(tmp_path, "run", *where, "--", f"--tb={style}", *logged, key=KEY)
-    assert done.code == 1, done.output
+    done = failed(tmp_path, f"--tb={style}", *logged)
     assert obeyed(done.output) == []
     assert KEY not in done.output
     assert obeyed((tmp_path / "junit.xml").read_text(encoding="utf-8")) == []
     assert obeyed((tmp_path / "conformance-report" / "report.md").read_text(encoding="utf-8")) == []
+
+
+def test_neither_does_the_explanation_of_what_was_found(tmp_path: Path) -> None:
+    done = failed(tmp_path)
     for row in done.report["findings"][:3]:
         output = called(tmp_path, "explain", row["fingerprint"]).output
         assert "Reproduce" in output

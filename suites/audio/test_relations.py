@@ -63,13 +63,23 @@ def flac(content: bytes) -> bytes:
 
 def checksum(content: bytes, width: int, polynomial: int) -> int:
     """Return the cyclic redundancy check of bytes, most significant bit first."""
-    crc = 0
+    table, crc = checksums(width, polynomial), 0
     for byte in content:
-        crc ^= byte << (width - 8)
+        crc = crc << 8 & (1 << width) - 1 ^ table[crc >> (width - 8) ^ byte]
+    return crc
+
+
+@lru_cache(maxsize=2)
+def checksums(width: int, polynomial: int) -> tuple[int, ...]:
+    """Return the checksum of each single byte."""
+    table = []
+    for byte in range(256):
+        crc = byte << (width - 8)
         for _ in range(8):
             crc = (crc << 1) ^ (polynomial if crc >> (width - 1) else 0)
             crc &= (1 << width) - 1
-    return crc
+        table.append(crc)
+    return tuple(table)
 
 
 CONTAINERS: dict[str, Callable[[bytes], bytes]] = {"wav": wav, "flac": flac}

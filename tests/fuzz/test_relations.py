@@ -264,7 +264,7 @@ def called_by_tests(path: Path) -> set[str]:
 def test_the_sequences_of_a_group_are_run_with_it_alone(tmp_path: Path) -> None:
     """Its jobs need files, whose operations are of another group."""
     fault = "embed-jobs.cancel-ignored"
-    done = fuzzed(tmp_path, "--only", "embed-jobs", "--fuzz-profile", "smoke", "--fault", fault)
+    done = fuzzed(tmp_path, "--only", "embed-jobs", "--fault", fault, "--", "-k", "sequences")
     assert [row["requirement"] for row in done.report["findings"]] == ["embed-jobs.cancel-stops"], done.output
 
 

@@ -144,10 +144,11 @@ def server(*, refuses: bool) -> AbstractContextManager[ServerThread]:
     return ServerThread(ServerState(), app)
 
 
-@pytest.mark.parametrize("refuses", [True, False])
-def test_a_server_without_tools_is_told_what_to_write(refuses: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "refuses"), [("v1", True), ("v2", False)])
+def test_a_server_without_tools_is_told_what_to_write(version: str, refuses: bool, tmp_path: Path) -> None:
     with server(refuses=refuses) as running:
-        done = ran(tmp_path, "--url", running.url, "--only", "chat", key=PRODUCTION)
+        where = ("--url", running.url, "--only", "chat", "--declares", f"{version}.chat")
+        done = ran(tmp_path, *where, key=PRODUCTION)
         assert done.code == 1, done.output
         missing = done.report["coverage"]["cases"]["missing"]
         assert [one["feature"] for one in missing] == ["tools"]
@@ -156,7 +157,7 @@ def test_a_server_without_tools_is_told_what_to_write(refuses: bool, tmp_path: P
         assert [cause["feature"] for cause in causes if cause["rule"] == "no-feature"] == ["tools"]
         # What follows is not reported besides.
         assert not [one for one in causes if "tool_call" in one["title"] and not one["feature"]], causes
-        done = ran(tmp_path, "--url", running.url, "--only", "chat", "--without", "tools", key=PRODUCTION)
+        done = ran(tmp_path, *where, "--without", "tools", key=PRODUCTION)
     assert done.code == 0, done.output
     assert done.report["coverage"]["cases"]["missing"] == []
 

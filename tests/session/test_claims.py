@@ -232,22 +232,22 @@ def _unstreamed(_: str, canned: Canned) -> Canned:
 
 
 @pytest.mark.parametrize(
-    ("change", "group", "expected"),
+    ("change", "selected", "expected"),
     [
-        (_with(b'"relevance_score"', b'"score"'), "rerank", "property-missing"),
-        (_with(b'"tokens":', b'"tokens":"x","ids":'), "tokenize", "type-changed"),
-        (_served, "tokenize", "common.key-missing"),
-        (_served, "tokenize", "status-unexpected"),
-        (_unstreamed, "chat", "media-type-undeclared"),
-        (_with(b"event: message-start\n", b""), "chat", "stream-order"),
-        (_with(b'"message"', b'"detail"'), "tokenize", "error-envelope"),
+        (_with(b'"relevance_score"', b'"score"'), "--only=rerank", "property-missing"),
+        (_with(b'"tokens":', b'"tokens":"x","ids":'), "--only=tokenize", "type-changed"),
+        (_served, "--only=tokenize", "common.key-missing"),
+        (_served, "--only=tokenize", "status-unexpected"),
+        (_unstreamed, "--case=chat.v2.stream", "media-type-undeclared"),
+        (_with(b"event: message-start\n", b""), "--case=chat.v2.stream", "stream-order"),
+        (_with(b'"message"', b'"detail"'), "--only=tokenize", "error-envelope"),
     ],
 )
 def test_a_wrong_mock_deviates_from_the_protocol(
-    change: Any, group: str, expected: str, tmp_path: Path
+    change: Any, selected: str, expected: str, tmp_path: Path
 ) -> None:
     with canned_mock(change) as server:
-        done = canned_run(tmp_path, server.url, "--only", group, "--protocol-only")
+        done = canned_run(tmp_path, server.url, selected, "--protocol-only")
     assert done.code == 1, done.output
     assert expected in found(done)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -207,4 +208,4 @@ def _furnished(url: str) -> dict[str, list[str]]:
 
 def _validated(client: httpx.Client, dataset: str) -> None:
     while client.get(f"/v1/datasets/{dataset}").json()["dataset"]["validation_status"] != "validated":
-        pass
+        time.sleep(0.01)
