@@ -205,17 +205,17 @@ def counted(event, _):
     global left
     if event == "os.rename":
         left -= 1
-        if left < 0:
+        if left == -1:
             os.kill(os.getpid(), int(os.environ["SIGNAL"]))
 sys.addaudithook(counted)
 """
 """A plugin that sends a signal to its process instead of renaming one more file."""
 
 
-def signalled(home: Path, number: signal.Signals, after: int) -> Done:
-    """Record again, and send a signal after so many renamed files: each cassette is one, then one more."""
+def signalled(home: Path, groups: str, number: signal.Signals, after: int) -> Done:
+    """Record, and send a signal after so many renamed files: each cassette is one, and later another one."""
     (home / "signalling.py").write_text(SIGNALLING)
-    recording = ("record", "--only", GROUPS, "--yes", "--", "-p", "signalling")
+    recording = ("record", "--only", groups, "--yes", "--", "-p", "signalling")
     return called(home, *recording, SIGNAL=str(int(number)), AFTER=str(after))
 
 
@@ -225,7 +225,7 @@ def test_a_killed_recorder_leaves_every_cassette_complete(after: int, home: Path
     for path in find(home / "cassettes").values():
         path.write_bytes(path.read_bytes().replace(b"  profile: ", b"  suite: 0.0.0\n  profile: "))
     old = texts(home)
-    assert signalled(home, signal.SIGKILL, after).code == -signal.SIGKILL
+    assert signalled(home, GROUPS, signal.SIGKILL, after).code == -signal.SIGKILL
     assert set(texts(home)) == set(old)
     for name, path in find(home / "cassettes").items():
         assert load(path).provenance.id == name
@@ -236,7 +236,7 @@ def test_a_killed_recorder_leaves_every_cassette_complete(after: int, home: Path
 
 def test_an_interrupted_recording_changes_nothing(home: Path) -> None:
     before = texts(home)
-    done = signalled(home, signal.SIGINT, 5)
+    done = signalled(home, "detokenize", signal.SIGINT, 5)
     assert done.code == 2, done.output
     assert len(find(home / "conformance-report" / "recorded")) == 5
     assert texts(home) == before

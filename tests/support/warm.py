@@ -2,7 +2,7 @@
 
 Starting Python, importing the package and reading the contract and the cases takes as long as most of the
 runs that the tests look at. What is forked is a process of its own, with arguments, environment, folder and
-exit code of its own. `test_wheel.py`, and whatever looks at signals, starts real ones.
+exit code of its own. `test_wheel.py`, and whatever sends signals to a command, starts real ones.
 """
 
 from __future__ import annotations
