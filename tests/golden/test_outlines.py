@@ -141,6 +141,11 @@ def verified(home: Path, url: str, *arguments: str) -> Any:
     return called(home, "verify", "--cassettes", SHIPPED, "--url", url, *arguments)
 
 
+def only(case: str) -> tuple[str, ...]:
+    """Return the options that select one case, and the cassettes of its group."""
+    return "--only", case.partition(".")[0], "--case", case
+
+
 def test_a_server_with_other_values_conforms(tmp_path: Path) -> None:
     with third_party() as url:
         done = verified(tmp_path, url, "--only", "chat,rerank,tokenize,embed")
@@ -149,7 +154,7 @@ def test_a_server_with_other_values_conforms(tmp_path: Path) -> None:
         golden = done.report["header"]["golden"]
         assert golden["shape_only"] == golden["reference"] > 250
         assert "only status and shape are compared with those of the reference server" in done.output
-        done = verified(tmp_path, url, "--only", "rerank", "--compare", "values")
+        done = verified(tmp_path, url, *only("rerank.v2.plain"), "--compare", "values")
     assert done.code == 1, done.output
     assert done.kinds == {"golden-changed"}
     assert done.report["header"]["golden"]["shape_only"] == 0
@@ -172,33 +177,34 @@ def _longer(body: Any) -> Any:
 )
 def test_a_wrong_server_deviates(change: Any, kind: str, tmp_path: Path) -> None:
     with third_party(change=change) as url:
-        done = verified(tmp_path, url, "--only", "rerank")
+        done = verified(tmp_path, url, *only("rerank.v2.plain"))
     assert done.code == 1, done.output
     assert kind in done.kinds
 
 
 @pytest.mark.parametrize(
-    ("fault", "group"),
+    ("fault", "case"),
     [
-        ("rerank.one-missing", "rerank"),
-        ("chat.v2.stream.no-usage", "chat"),
-        ("tokenize.strings-short", "tokenize"),
-        ("auth.any-key", "check-api-key"),
+        ("rerank.one-missing", "rerank.v2.plain"),
+        ("chat.v2.stream.no-usage", "chat.v2.stream"),
+        ("tokenize.strings-short", "tokenize.plain"),
+        ("auth.any-key", "check-api-key.wrong"),
     ],
 )
-def test_faults_of_shape_and_status_show_without_values(fault: str, group: str, tmp_path: Path) -> None:
-    arguments = ("--cassettes", SHIPPED, "--only", group, "--fault", fault, "--compare", "shape")
+def test_faults_of_shape_and_status_show_without_values(fault: str, case: str, tmp_path: Path) -> None:
+    arguments = ("--cassettes", SHIPPED, *only(case), "--fault", fault, "--compare", "shape")
     done = called(tmp_path, "verify", *arguments)
     assert done.report["findings"], done.output
 
 
 def test_cassettes_of_the_users_own_server_are_compared_by_value(tmp_path: Path) -> None:
+    one = only("tokenize.plain")
     with third_party() as url:
-        done = called(tmp_path, "record", "--url", url, "--only", "tokenize", "--cassettes", "mine")
+        done = called(tmp_path, "record", "--url", url, *one, "--cassettes", "mine")
         assert done.code == 0, done.output
-        done = called(tmp_path, "verify", "--url", url, "--only", "tokenize", "--cassettes", "mine")
+        done = called(tmp_path, "verify", "--url", url, *one, "--cassettes", "mine")
         assert done.code == 0, done.output
         assert done.report["header"]["golden"]["shape_only"] == 0
-    done = called(tmp_path, "verify", "--only", "tokenize", "--cassettes", "mine", "--compare", "shape")
+    done = called(tmp_path, "verify", *one, "--cassettes", "mine", "--compare", "shape")
     assert done.code == 1, done.output
     assert done.kinds == {"golden-changed"}
