@@ -58,3 +58,9 @@ def test_the_end_of_a_command_does_not_look_for_garbage() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[-1] == "True True"
+
+
+def test_only_a_run_that_fuzzes_imports_hypothesis() -> None:
+    code = "import sys, cohere_conformance.pytest_plugin; print('hypothesis' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown == "False\n"

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.tiers import Tier
-from cohere_conformance.fuzz.database import open_database
 from cohere_conformance.fuzz.effort import EFFORTS
-from cohere_conformance.fuzz.fuzzer import Fuzzer
-from cohere_conformance.fuzz.runner import FuzzRunner
 from cohere_conformance.names import slug
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.result import CaseResult
@@ -19,6 +16,8 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case
     from cohere_conformance.fuzz.candidate import GenerationMode
     from cohere_conformance.fuzz.effort import FuzzOptions
+    from cohere_conformance.fuzz.fuzzer import Fuzzer
+    from cohere_conformance.fuzz.runner import FuzzRunner
     from cohere_conformance.report import CaseOutcome
     from cohere_conformance.session.driver import CollectedTest, Connection
     from cohere_conformance.session.runner import Runner
@@ -54,6 +53,9 @@ class FuzzDriver(Driver):
 
     def prepare(self, groups: Collection[str]) -> None:
         """Make sure that the database of examples can be opened."""
+        # Every run has this module, and only one that fuzzes pays for Hypothesis.
+        from cohere_conformance.fuzz.database import open_database
+
         open_database(self._options.database)
 
     def collects(self, group: str, groups: Collection[str]) -> bool:
@@ -71,6 +73,9 @@ class FuzzDriver(Driver):
 
     def open(self, connection: Connection) -> tuple[Runner, FuzzExecutor]:
         """Return what sends in one worker, and what fuzzes with that."""
+        from cohere_conformance.fuzz.fuzzer import Fuzzer
+        from cohere_conformance.fuzz.runner import FuzzRunner
+
         settings, runner = connection.settings, connection.runner(FuzzRunner)
         runner.relations = EFFORTS[self._options.profile].relations
         fuzzer = Fuzzer(settings.plan, self._options, settings.suite, settings.judge.contract, runner)
