@@ -148,7 +148,7 @@ def _of_answer(
 def _streams(
     run: _Run, operation: Operation, declared: ResponseDeclaration, media: Media, response: Response
 ) -> None:
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[object, ...]] = set()
     assert media.events is not None
     for number, stream in enumerate(scenes(media.events)):
         base = streams.Base(media, response, stream.payloads, named=media.framing == "sse")

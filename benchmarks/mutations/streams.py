@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from cohere_conformance.contract import Events, Media
+    from cohere_conformance.contract.compile import Validator
     from cohere_conformance.contract.grammar import Grammar
     from cohere_conformance.model import Response
 
@@ -76,7 +78,7 @@ class Base:
         ).encode()
 
 
-def of_events(base: Base, seen: set[tuple[str, str, str]], *, plain: bool = True) -> Iterator[Change]:
+def of_events(base: Base, seen: set[tuple[object, ...]], *, plain: bool = True) -> Iterator[Change]:
     """Yield the edits of each event by its schema.
 
     Args:
@@ -87,15 +89,22 @@ def of_events(base: Base, seen: set[tuple[str, str, str]], *, plain: bool = True
     grammar = base.grammar
     for number, payload in enumerate(base.payloads):
         tag = payload[grammar.tag]
-        for edit in edits(base.events.branches[tag].schema, payload, prefix=f"<{escaped(tag)}>"):
-            here = edit.location.removeprefix(f"<{escaped(tag)}>")
+        prefix = f"<{escaped(tag)}>"
+        for edit in _edits(base.events.branches[tag], json.dumps(payload), prefix):
+            here = edit.location.removeprefix(prefix)
             if here in {"", f"/{escaped(grammar.tag)}"}:
                 continue  # the complete event or its tag: for these see `of_sequence`
-            identity = (tag, edit.location, f"{edit.name} {edit.must}")
+            identity = (tag, edit.location, edit.name, edit.must)
             if identity in seen if edit.must else not plain:
                 continue
             seen.add(identity)
             yield _edited(base, number, edit, here)
+
+
+@lru_cache(maxsize=256)
+def _edits(branch: Validator, payload: str, prefix: str) -> tuple[Edit, ...]:
+    """Return the edits of an event, which is one of many streams."""
+    return tuple(edits(branch.schema, json.loads(payload), prefix))
 
 
 def _edited(base: Base, number: int, edit: Edit, here: str) -> Change:
