@@ -40,7 +40,7 @@ _SHOWN = 400
 def recorded(contract: Contract, limit: int, file: Path = _CORPUS) -> Iterator[Exchange]:
     """Yield recorded exchanges without findings, at most so many of each operation and status."""
     taken: Counter[tuple[str, int]] = Counter()
-    for exchange in parse_recording(str(file)) if file.is_file() else ():
+    for exchange in parse_recording(str(file)) if limit and file.is_file() else ():
         if not isinstance(exchange, Exchange):
             continue
         label = contract.route(exchange.request.method, exchange.request.url).operation
