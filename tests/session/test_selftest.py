@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from running import called
 
 from cohere_conformance.cases import shipped_suite
 from cohere_conformance.cli import run
@@ -210,16 +211,15 @@ def test_the_page_names_what_was_missed() -> None:
     assert f"| {SIBLING} | exactly | x.y |" in page or f"| {SIBLING} | otherwise | x.y |" in page
 
 
-def test_the_command_tries_one_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = run(["selftest", "--fault", FAULT, "-n", "2", "--report-dir", str(tmp_path)])
-    out = capsys.readouterr().out
-    assert code == 0, out
-    assert "PASSED: 1 of 1 fault caught (100.0 %), 1 by exactly what they break (100.0 %)" in out
-    written = json.loads((tmp_path / "selftest.json").read_bytes())
+def test_the_command_tries_one_fault(tmp_path: Path) -> None:
+    done = called(tmp_path, "selftest", "--fault", FAULT, "-n", "2")
+    assert done.code == 0, done.output
+    assert "PASSED: 1 of 1 fault caught (100.0 %), 1 by exactly what they break (100.0 %)" in done.output
+    written = json.loads((tmp_path / "conformance-report" / "selftest.json").read_bytes())
     assert [one["fault"] for one in written["trials"]] == [FAULT]
     assert written["trials"][0]["requirements"]
     assert {one["profile"] for one in written["faultless"]} == {"contract", "live-2026"}
-    assert FAULT in (tmp_path / "selftest.md").read_text()
+    assert FAULT in (tmp_path / "conformance-report" / "selftest.md").read_text()
 
 
 @pytest.mark.parametrize("arguments", [["--fault", "classify.nothing"], ["--only", "nothing"]])
