@@ -111,21 +111,16 @@ def test_requests_of_a_fuzz_run_are_repeated_exactly(tmp_path: Path, server: Hos
     sent = [
         line.exchange for line in journal.lines() if isinstance(line, Record) and line.exchange is not None
     ]
-    usual = {
-        "user-agent",
-        "accept-encoding",
-        "host",
-        "content-length",
-        "content-type",
-        "accept",
-        "connection",
-    }
+    usual = set("accept accept-encoding connection content-length content-type host user-agent".split())
     chosen = [
         one
         for number, one in enumerate(sent)
         if number % 5 == 0
         or one.request.method == "HEAD"
-        or {name for name, _ in one.request.headers} - usual
+        or any(
+            name not in usual and (name, value) != ("authorization", "[redacted]")
+            for name, value in one.request.headers
+        )
     ]
     keys = {value for one in chosen for name, value in one.request.headers if name == "authorization"}
     assert {"[redacted]", "Bearer conformance-wrong-key"} <= keys
