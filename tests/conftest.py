@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from compiling import CompiledOnce
 from cputime import CpuTime, longest_first, measured
 from hypothesis import HealthCheck, settings
 
@@ -46,6 +47,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CpuTime(config), "cpu-time")
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(CompiledOnce(), "compiled-once")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
