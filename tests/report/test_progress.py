@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
-import sys
-from contextlib import redirect_stderr
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 
 import pytest
+from running import environment
+from warm import WARM
 
 from cohere_conformance.report.render.progress import ProgressBar, on_terminal
 
 pty = pytest.importorskip("pty")
-PROGRAM = Path(sys.executable).with_name("cohere-conformance")
 CASE = ("--case", "tokenize.plain")
 
 
@@ -70,28 +70,27 @@ def test_what_is_no_terminal_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def _run(tmp_path: Path, *options: str) -> tuple[str, str]:
     """Run a command whose standard error is a terminal; return standard output and what the terminal got."""
     ours, theirs = pty.openpty()
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "NO_COLOR"}
-    }
-    with subprocess.Popen(
-        [PROGRAM, "run", "--no-config", *CASE, *options],
-        cwd=tmp_path,
-        env={**environment, "TERM": "xterm"},
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-    ) as process:
-        os.close(theirs)
-        output, _ = process.communicate()
-    shown = b""
-    try:
-        while part := os.read(ours, 65536):
-            shown += part
-    except OSError:  # the end, on Linux
-        pass
+    with ThreadPoolExecutor() as pool:
+        shown = pool.submit(_read, ours)
+        arguments = ("run", "--no-config", *CASE, *options)
+        variables = {
+            name: value for name, value in environment(TERM="xterm").items() if not name.endswith("_COLOR")
+        }
+        try:
+            ended = WARM.call(arguments, tmp_path, variables, terminal=Path(os.ttyname(theirs)))
+        finally:
+            os.close(theirs)
     os.close(ours)
-    assert process.returncode == 0, output
-    return output, shown.decode()
+    assert ended.code == 0, ended.output
+    return ended.output, shown.result()
+
+
+def _read(terminal: int) -> str:
+    shown = b""
+    with suppress(OSError):  # the end, on Linux
+        while part := os.read(terminal, 65536):
+            shown += part
+    return shown.decode()
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["one process", "a worker"])

@@ -76,6 +76,7 @@ class Warm:
         environment: Mapping[str, str],
         *,
         device: Path | None = None,
+        terminal: Path | None = None,
     ) -> Ended:
         """Run the command to its end; several threads can do so side by side.
 
@@ -84,12 +85,13 @@ class Warm:
             folder: to run in.
             environment: all variables that it gets.
             device: to print to in place of a file that is read.
+            terminal: that is its standard error likewise.
         """
         with tempfile.TemporaryDirectory(prefix="warm-") as scratch:
             output, errors, ended = (Path(scratch, name) for name in ("output", "errors", "ended"))
             os.mkfifo(ended)
             result = os.open(ended, os.O_RDONLY | os.O_NONBLOCK)
-            printed = [str(device or output), str(errors)]
+            printed = [str(device or output), str(terminal or errors)]
             order = [list(arguments), str(folder), dict(environment), *printed, str(ended)]
             try:
                 process = self._order(order)
