@@ -115,6 +115,24 @@ def test_a_recursive_schema_ends() -> None:
     assert found == [("additive", "POST /a request.name", ["added"])]
 
 
+def test_a_cycle_ends_where_it_was_entered() -> None:
+    """The others of the cycle, which were built on the way, are not those of a later entrance."""
+    cycle = {
+        name: {"type": "object", "properties": {other.lower(): {"$ref": f"#/components/schemas/{other}"}}}
+        for name, other in (("A", "B"), ("B", "C"), ("C", "A"))
+    }
+    entered = {f"from_{name}": {"$ref": f"#/components/schemas/{name}"} for name in cycle}
+    facts = document_facts(document({"type": "object", "properties": entered}, **cycle), "cycle")
+    ends = {}
+    for name, node in next(iter(facts.operations.values())).children["request"].children.items():
+        steps, here = [], node
+        while here.children:
+            ((step, here),) = here.children.items()
+            steps.append(step)
+        ends[name] = ("".join(steps), here.opaque)
+    assert ends == {".from_A": (".b.c.a", True), ".from_B": (".c.a.b", True), ".from_C": (".a.b.c", True)}
+
+
 def test_schemas_that_grow_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def two(name: str) -> dict[str, Any]:
         reference = {"$ref": f"#/components/schemas/{name}"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import marshal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class Planted:
 
 def planted(document: Document, edits: Mapping[str, Any]) -> Document:
     """Return a copy of a document with some values replaced, added or removed."""
-    edited = copy.deepcopy(document)
+    edited: Document = marshal.loads(marshal.dumps(document))  # much faster than deepcopy
     for pointer, value in edits.items():
         *above, last = [unescaped(token) for token in pointer.split("/")]
         node: Any = edited

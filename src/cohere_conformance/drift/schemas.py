@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from cohere_conformance.errors import ContractError
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cohere_conformance.contract.documents import Document
 
 _PLAIN = SCHEMA_ATTRIBUTES - {"types", "nullable", "enum", "default", "closed", "requires", "mapped"}
@@ -27,7 +30,12 @@ class SchemaReader:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._components: dict[str, Node] = {}
+        self._components: dict[str, tuple[Node, int]] = {}
+        """The node of each component, and of how many locations it is."""
+        self._leads_to: dict[str, frozenset[str]] = {}
+        """The components that one uses, by itself or through others, and itself."""
+        self._used: dict[str, frozenset[str]] = {}
+        """The components that one uses by itself."""
         self._nodes = 0
         self.missing: set[str] = set()
         """References that lead nowhere: the vendor has published such documents."""
@@ -71,22 +79,49 @@ class SchemaReader:
             )
         if reference in path:
             return Node(reference, {"types": frozenset({"object"})}, opaque=True)
-        found = self._components.get(reference) if not path else None
-        if found is None:
-            found = self._component(reference, path)
-            if not path:
-                self._components[reference] = found
+        found = self._component(reference, path)
         beside = self._attributes({key: value for key, value in schema.items() if key != "$ref"})
         beside.pop("types", None)
         return replace(found, origin=pointer, attributes={**found.attributes, **beside}) if beside else found
 
     def _component(self, reference: str, path: frozenset[str]) -> Node:
+        """Return the node of a component, built once for all paths that it does not lead back to."""
+        if not path.isdisjoint(self._reachable(reference)):
+            return self._built_component(reference, path)
+        if reference not in self._components:
+            before = self._nodes
+            node = self._built_component(reference, frozenset())
+            self._components[reference] = (node, self._nodes - before)
+            return node
+        node, locations = self._components[reference]
+        self._nodes += locations
+        return node
+
+    def _built_component(self, reference: str, path: frozenset[str]) -> Node:
         try:
             schema = resolve(self._document, reference)
         except ContractError:
             self.missing.add(reference)
             return Node(reference, {"types": UNKNOWN}, opaque=True)
         return self.node(schema, reference, path | {reference})
+
+    def _reachable(self, reference: str) -> frozenset[str]:
+        """Return the component and those that it uses, by itself or through others."""
+        if reference not in self._leads_to:
+            found = {reference}
+            pending = [self._uses(reference)]
+            while pending:
+                for other in pending.pop() - found:
+                    found.add(other)
+                    pending.append(self._uses(other))
+            self._leads_to[reference] = frozenset(found)
+        return self._leads_to[reference]
+
+    def _uses(self, reference: str) -> frozenset[str]:
+        if reference not in self._used:
+            with suppress(ContractError):
+                self._used[reference] = frozenset(_references(resolve(self._document, reference)))
+        return self._used.setdefault(reference, frozenset())
 
     def _built(self, schema: Document, pointer: str, path: frozenset[str]) -> Node:
         required = {name for name in schema.get("required", ()) if isinstance(name, str)}
@@ -141,9 +176,9 @@ class SchemaReader:
 
     def _attributes(self, schema: Document) -> dict[str, object]:
         attributes: dict[str, object] = {
-            name: schema[name]
-            for name in _PLAIN
-            if schema.get(name) is not None and schema[name] is not False
+            name: value
+            for name, value in schema.items()
+            if name in _PLAIN and value is not None and value is not False
         }
         listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
         types = _types(schema, listed)
@@ -158,6 +193,19 @@ class SchemaReader:
         if schema.get("additionalProperties") is False:
             attributes["closed"] = True
         return attributes
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """Yield the target of each reference in a schema."""
+    pending = [schema]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, list):
+            pending += one
+        elif isinstance(one, dict):
+            pending += one.values()
+            if isinstance(one.get("$ref"), str):
+                yield one["$ref"]
 
 
 def _types(schema: Document, listed: list[Any] | None) -> frozenset[str]:
