@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def test_a_run_reports_the_effect_of_a_fault(tmp_path: Path) -> None:
-    arguments = ("--case", "chat.v2.plain", "--fault", "chat.v2.content-text", "--sdk-effect")
-    done = called(tmp_path, "verify", *arguments)
+    case = ("--only", "chat", "--case", "chat.v2.plain")
+    done = called(tmp_path, "verify", *case, "--fault", "chat.v2.content-text", "--sdk-effect")
     assert done.code == 1, done.output
     report = done.report
     assert report["header"]["sdks"][0].startswith("cohere ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import zipfile
+from collections import deque
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ class SdkPackage:
     def __init__(self, sources: dict[str, str], name: str) -> None:
         self.name = name
         self._sources = sources
+        self._packages = {
+            module[:end] for module in sources for end, letter in enumerate(module) if letter == "."
+        }
         self._parsed: dict[str, ast.Module] = {}
         self._names: dict[str, dict[str, ast.ClassDef | ast.expr | tuple[str, str]]] = {}
 
@@ -68,10 +72,10 @@ class SdkPackage:
         return self._names[module]
 
     def _definitions(self, module: str) -> Iterator[tuple[str, ast.ClassDef | ast.expr | tuple[str, str]]]:
-        for node in ast.walk(self.tree(module)):
-            if isinstance(node, ast.ImportFrom):
-                base = self._absolute(module, node)
-                for alias in node.names:
+        for statement in _statements(self.tree(module)):
+            if isinstance(statement, ast.ImportFrom):
+                base = self._absolute(module, statement)
+                for alias in statement.names:
                     yield alias.asname or alias.name, (base, alias.name)
         for statement in self.tree(module).body:
             if isinstance(statement, ast.ClassDef):
@@ -84,13 +88,21 @@ class SdkPackage:
         if not node.level:
             return node.module or ""
         above = module.split(".")
-        if not self._is_package(module):
+        if module not in self._packages:
             above = above[:-1]
         above = above[: len(above) - node.level + 1]
         return ".".join([*above, *([node.module] if node.module else [])])
 
-    def _is_package(self, module: str) -> bool:
-        return any(other.startswith(f"{module}.") for other in self._sources)
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield every statement, outer ones first, without looking at expressions, which most of a tree is."""
+    blocks: deque[ast.AST] = deque([tree])
+    while blocks:
+        block = blocks.popleft()
+        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+            inner = getattr(block, field, ())
+            blocks.extend(inner)
+            yield from (one for one in inner if isinstance(one, ast.stmt))
 
 
 def package_of_wheel(path: Path, name: str) -> SdkPackage:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,13 @@ def _installed() -> Description:
         version = importlib.metadata.version(_SDK)
     except importlib.metadata.PackageNotFoundError:
         version = "of an unknown version"
-    return sdk_facts(package_of_folder(Path(found.submodule_search_locations[0]), f"{_SDK} {version}"))
+    return _facts_in(Path(found.submodule_search_locations[0]), f"{_SDK} {version}")
+
+
+@lru_cache(maxsize=1)
+def _facts_in(folder: Path, name: str) -> Description:
+    """Return the facts of an installed SDK, which a process that judges several times needs as often."""
+    return sdk_facts(package_of_folder(folder, name))
 
 
 def _fetched(name: str, version: str) -> Description:
