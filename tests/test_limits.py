@@ -10,6 +10,9 @@ from hostile import Hostile, Talk, answer
 from running import COMMAND, called, environment
 from warm import WARM
 
+from cohere_conformance.data import folder
+
+CONFORMING = folder("cassettes") / "rerank" / "rerank.v2.plain.yaml"
 WRONG = {
     "a port beyond all": "http://127.0.0.1:99999",
     "a blank behind": "http://127.0.0.1:99999 ",
@@ -100,7 +103,7 @@ def test_a_target_that_never_answers_is_not_waited_for_beyond_the_limit(tmp_path
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("check", "--example", "conforming"), 0),
+        (("check", str(CONFORMING)), 0),
         (("check", "--example", "deviating"), 1),
         (("run", "--case", "check-api-key.valid"), 0),
         (("list", "operations"), 0),
