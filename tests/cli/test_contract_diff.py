@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_3(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    assert run(["contract", "diff", "ours", str(tmp_path / name)]) == 3
+    assert run(["contract", "diff", str(tmp_path / name), "ours"]) == 3
     said = capsys.readouterr()
     assert complaint in said.err
     assert said.out == ""
