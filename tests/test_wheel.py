@@ -142,7 +142,8 @@ def test_the_suites_run_against_the_server_inside(command: Path, tmp_path: Path)
     assert "CONFORMS" in output
     assert {path.name for path in tmp_path.iterdir()} == {"conformance-report"}
     assert (tmp_path / "conformance-report" / "report.html").is_file()
-    output = _run(command, "run", "--only", "rerank", "--fault", "rerank.unsorted", cwd=tmp_path, expected=1)
+    options = ("--case", "rerank.v2.plain", "--fault", "rerank.unsorted")
+    output = _run(command, "run", *options, cwd=tmp_path, expected=1)
     assert "rerank.sorted" in output
 
 
@@ -150,7 +151,7 @@ def test_golden_cassettes_are_replayed_and_recorded(command: Path, tmp_path: Pat
     shipped = len(list((ROOT / "cassettes" / "rerank").glob("*.yaml")))
     output = _run(command, "replay", "--only", "rerank", cwd=tmp_path)
     assert f"golden: {shipped} interactions, {shipped} reference, 0 live" in output
-    output = _run(command, "record", "--only", "rerank", cwd=tmp_path)
+    output = _run(command, "record", "--case", "rerank.v2.plain", cwd=tmp_path)
     assert (tmp_path / "cassettes" / "rerank" / "rerank.v2.plain.yaml").is_file()
     _run(command, "verify", "--fault", "rerank.one-missing", cwd=tmp_path, expected=1)
     assert "golden-changed" in _kinds(tmp_path)
