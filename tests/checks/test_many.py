@@ -49,7 +49,7 @@ def test_as_many_as_are_kept_are_all_there_are() -> None:
     assert not any(one.omitted for one in findings)
 
 
-@pytest.mark.parametrize("number", [500, 30_000])
+@pytest.mark.parametrize("number", [500, 10_000])
 def test_the_worst_one_is_kept_wherever_it_is(number: int) -> None:
     """A breaking finding behind any number of additive ones still decides."""
     items = [VALID["results"][0] | {f"u{index}": 1} for index in range(number)]  # type: ignore[index]

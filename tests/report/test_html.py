@@ -180,9 +180,9 @@ def test_large_values_are_cut(
 
 def test_many_findings_are_cut_in_words(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> None:
     tally = Tally()
-    tally.add(
-        exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED, f"/{number}") for number in range(230)], ""
-    )
+    for number in range(230):
+        found = [finding(Kind.TYPE_CHANGED, f"/{number}")]
+        tally.add(exchange(position=str(number)), "POST /v2/chat", found, "")
     page = Page(render_html(finish(tally)))
     assert sum(name.startswith("f-") for name in page.values("id")) == 200
     assert "30 more in " in page.text("p")
