@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx._transports.default as transports
 import pytest
 from compiling import CompiledOnce
 from cputime import CpuTime, longest_first, measured
@@ -24,6 +26,9 @@ gc.disable()
 
 # Hypothesis collects the constants of a checkout's modules; whatever the tests start need not do it anew.
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(Path(__file__).parents[1] / ".hypothesis")
+
+# A client reads every certificate that the machine trusts, which takes as long as forty requests.
+transports.create_ssl_context = lru_cache(transports.create_ssl_context)
 
 # No output depends on whether the official SDK is installed here; tests about it ask for it.
 os.environ[VARIABLE] = "0"
