@@ -94,6 +94,23 @@ def test_a_case_has_the_models_of_its_roles(written: Suite) -> None:
     assert made.path.startswith("/v1/datasets?name=plums-embed-v4.0")
 
 
+@pytest.mark.parametrize("role", shipped_models().roles)
+def test_another_model_of_a_role_is_in_all_that_use_it_and_nothing_else_is_made_anew(role: str) -> None:
+    suite = shipped_suite()
+    assert suite.written is not None
+    other = with_models(suite, {role: "other"})
+    whole = with_models(suite.written, suite.models | {role: "other"})
+    assert (other.cases, other.resources) == (whole.cases, whole.resources)
+    again = [case for case, before in zip(other.cases, suite.cases, strict=True) if case is not before]
+    assert again == [case for case in other.cases if role in case.models]
+
+
+def test_a_role_that_had_no_model_so_far_gets_one(written: Suite) -> None:
+    usual = default_models("contract")
+    part = {role: usual[role] for role in ("chat", "embed")}
+    assert with_models(with_models(written, part), usual) == with_models(written, usual)
+
+
 def test_the_digest_of_a_case_depends_on_its_models(written: Suite) -> None:
     usual = with_models(written, default_models("contract"))
     other = with_models(usual, {"embed": "embed-v5.0-pro"})

@@ -17,7 +17,6 @@ import msgspec
 from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
-from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.inprocess import InProcess
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
@@ -135,7 +134,7 @@ class Spoiled:
 
     def __enter__(self) -> Spoiled:
         transport = InProcess(self._state)
-        self._sender = Sender("http://localhost", gate=OPEN, key=Secret(PRODUCTION), transport=transport)
+        self._sender = Sender("http://localhost", gate=OPEN, transport=transport)
         self._sender.__enter__()
         return self
 
@@ -170,7 +169,7 @@ class Spoiled:
     def _send(
         self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
     ) -> Judged:
-        outgoing = template.outgoing({}, name=test, key=key, authorization=_KEYS.get(key))
+        outgoing = _with_key(template.outgoing({}, name=test, key=key, authorization=_KEYS.get(key)))
         if clearing:
             return self._sender.send(outgoing, position=test), (), ""
         if isinstance(self._spoil, bytes):
@@ -181,6 +180,14 @@ class Spoiled:
         body = self._spoil(self._number, exchange.response.body or b"")
         self._number += 1
         return _with(exchange, body), (), ""
+
+
+def _with_key(outgoing: Outgoing) -> Outgoing:
+    """Return the request with the key; a sender that has one looks for it in every response."""
+    if not outgoing.has_key:
+        return outgoing
+    field = ("authorization", f"{outgoing.scheme} {PRODUCTION}")
+    return msgspec.structs.replace(outgoing, headers=(*outgoing.headers, field), has_key=False)
 
 
 def _with(exchange: Exchange, body: bytes) -> Exchange:

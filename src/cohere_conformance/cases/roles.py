@@ -30,10 +30,19 @@ def with_models(suite: Suite, models: Mapping[str, str]) -> Suite:
         models: by role; other roles keep the model that they have in the suite.
     """
     written, chosen = suite.written or suite, {**suite.models, **models}
-    if suite.written is not None and chosen == suite.models:
+    changed = {role for role, model in chosen.items() if suite.models.get(role) != model}
+    if suite.written is not None and not changed:
         return suite
-    resources = {name: _resource(one, chosen) for name, one in written.resources.items()}
-    cases = tuple(_case(one, written, chosen) for one in written.cases)
+    # A role that had no model so far may be anywhere.
+    everything = suite.written is None or not changed <= suite.models.keys()
+    resources = {
+        name: _resource(written.resources[name], chosen) if everything or changed & {*one.models} else one
+        for name, one in suite.resources.items()
+    }
+    cases = tuple(
+        _case(before, written, chosen) if everything or changed & {*case.models} else case
+        for before, case in zip(written.cases, suite.cases, strict=True)
+    )
     return Suite(cases, resources, chosen, written)
 
 
