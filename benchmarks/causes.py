@@ -7,6 +7,9 @@ these in the run, if it has a finding that the fault alone causes as well. Fault
 at all beside the others (a server that crashes on a request shows nothing else of it) are counted and left
 out of the shares.
 
+A server whose answers are the same without one of the faults has four mistakes, not five: such a set is put
+aside, with what became of it, and the next seed takes its place. The recorded answers alone decide that.
+
 In each set one fault, drawn by seed, is mended, and the run is repeated: there must not be more causes than
 before. The command of each cause is sent by curl to a server with the faults of its set, through a recorder
 whose exchanges are judged: does it show a finding of its cause? If it does not, the script of the cause is
@@ -31,10 +34,12 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
+from causes_changed import same_answers
 from causes_curl import Again, shown_alone
 
 from cohere_conformance.checks.registry import checked
@@ -99,6 +104,7 @@ class Outcome(NamedTuple):
         shown: causes whose command shows one of their findings; `None` if that was not tried.
         unshown: ids and titles of the other causes.
         mixed: causes that name several faults.
+        without_effect: faults without which the server answers the same.
         seconds: it took.
     """
 
@@ -110,6 +116,7 @@ class Outcome(NamedTuple):
     shown: int | None
     unshown: tuple[str, ...]
     mixed: int
+    without_effect: tuple[str, ...]
     seconds: float
 
     @property
@@ -175,8 +182,9 @@ def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
             after = run(drawn.repaired, drawn.groups, Path(folder) / "mended", fuzzed=drawn.fuzzed)
             mended = len(after.causes)
         unshown = tuple(_unshown(report, drawn, Path(folder) / "all")) if curl else ()
-    rows = {row.fingerprint: row for row in report.findings}
-    named = [_named(cause, rows, drawn, alone) for cause in report.causes]
+        rows = {row.fingerprint: row for row in report.findings}
+        named = [_named(cause, rows, drawn, alone) for cause in report.causes]
+        without_effect = () if drawn.fuzzed else tuple(_without_effect(drawn, named, Path(folder)))
     places = {
         fault: next((place for place, faults in enumerate(named) if fault in faults), None)
         for fault in drawn.faults
@@ -190,6 +198,7 @@ def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
         len(report.causes) - len(unshown) if curl else None,
         unshown,
         sum(len(faults) > 1 for faults in named),
+        without_effect,
         round(time.monotonic() - began, 1),
     )
 
@@ -203,6 +212,19 @@ def _named(cause: Cause, rows: dict[str, Row], drawn: FaultSet, alone: dict[str,
     shown = {fault for fault, found in own.items() if found & set(cause.findings)}
     violated = {name for row in map(rows.__getitem__, cause.findings) for name in _about(row)}
     return shown | {fault for fault in drawn.faults if violated & set(naming(fault))}
+
+
+def _without_effect(drawn: FaultSet, named: Sequence[set[str]], folder: Path) -> Iterator[str]:
+    """Yield the faults without which a server answers the same: none that has a cause of its own."""
+    doubtful = [fault for fault in drawn.faults if {fault} not in named]
+    if doubtful:
+        run(drawn.faults, drawn.groups, folder / "again")
+    for fault in doubtful:
+        without = folder / f"without {fault}"
+        run([one for one in drawn.faults if one != fault], drawn.groups, without)
+        prefix = "" if _group(fault) in GENERAL else f"{_group(fault)}."
+        if same_answers(folder / "all", folder / "again", without, prefix):
+            yield fault
 
 
 def _unnamed(report: Report, drawn: FaultSet) -> list[str]:
@@ -342,16 +364,24 @@ def main() -> int:
     parser.add_argument("--no-gate", action="store_true", help="exit with 0 in any case")
     options = parser.parse_args()
     _start()
-    seeds = range(options.first, options.first + options.sets)
-    drawn = [(draw_fuzzed if options.fuzz else draw)(seed) for seed in seeds]
+    seeds = count(options.first)
     work = partial(judged, mend=not options.no_mend, curl=not options.no_curl)
-    outcomes = []
-    for outcome in _outcomes(work, drawn, options.jobs):
-        outcomes.append(outcome)
-        print(_line(outcome), file=sys.stderr, flush=True)
+    outcomes: list[Outcome] = []
+    aside: list[Outcome] = []
+    while missing := options.sets - len(outcomes):
+        drawn = [(draw_fuzzed if options.fuzz else draw)(seed) for seed in islice(seeds, missing)]
+        for outcome in _outcomes(work, drawn, options.jobs):
+            (aside if outcome.without_effect else outcomes).append(outcome)
+            print(_line(outcome), file=sys.stderr, flush=True)
     if options.json:
-        options.json.write_text(json.dumps([one._asdict() for one in outcomes], indent=1), encoding="utf-8")
+        outcome_rows = [one._asdict() for one in (*outcomes, *aside)]
+        options.json.write_text(json.dumps(outcome_rows, indent=1), encoding="utf-8")
     lines, passed = table(outcomes)
+    rose = sum((one.mended or 0) > one.causes for one in aside)
+    lines.append(
+        f"| put aside: a fault has no effect beside the others; of these, more causes once one is mended"
+        f" | {len(aside)}, {rose} | | |"
+    )
     print("\n".join(lines))
     return 0 if passed or options.no_gate else 1
 
@@ -363,7 +393,8 @@ def _line(one: Outcome) -> str:
     rest = f"; mended {one.drawn.faults[one.drawn.mended]}: {one.mended}" if one.mended is not None else ""
     unshown = "".join(f"\n    not shown by curl: {text}" for text in one.unshown)
     counts = f"{one.causes} causes, {one.findings} findings"
-    return f"{one.drawn.seed} {','.join(one.drawn.groups)}: {counts}; {named}{rest}{unshown}"
+    aside = f"; without effect: {', '.join(one.without_effect)}" if one.without_effect else ""
+    return f"{one.drawn.seed} {','.join(one.drawn.groups)}: {counts}; {named}{rest}{aside}{unshown}"
 
 
 if __name__ == "__main__":

@@ -62,3 +62,12 @@ def test_what_could_hide_another_mistake_does_not(name: str, tmp_path: Path) -> 
     done = ran(tmp_path, "--only", group, *(f"--fault={fault}" for fault in faults))
     assert {row["requirement"] for row in done.report["findings"]} - {None} == violated
     assert len(done.report["causes"]) == len(faults)
+
+
+def test_an_image_that_the_markdown_neither_lists_nor_refers_to_is_missed(tmp_path: Path) -> None:
+    done = ran(
+        tmp_path, "--only", "parse", "--fault=parse.images-missing", "--fault=parse.image-not-referenced"
+    )
+    (found,) = done.report["findings"]
+    assert found["requirement"] == "parse.images-agree"
+    assert found["expected"].startswith("1, as many as there are among the blocks")

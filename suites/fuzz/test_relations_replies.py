@@ -218,5 +218,5 @@ def test_parse_repeatable(api: Api) -> None:
 
 @pytest.mark.operations(parse.PARSE)
 def test_parse_forms(api: Api) -> None:
-    """The words of the text blocks of an image are in its Markdown as well."""
+    """The words and the images of the blocks of an image are in its Markdown as well."""
     check_relation(api, PRINTED, parse.require_forms_agree)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
@@ -23,18 +24,54 @@ LETTERS = {
 }  # fmt: skip
 """Seven rows of five dots for each letter, a byte a row."""
 SCALE, MARGIN = 4, 24
+SIDE = 80
+"""The width and the height of the picture, in pixels."""
+
+
+class Text(TypedDict):
+    """The property of a text block that the tests read."""
+
+    content: str
+
+
+class Block(TypedDict, total=False):
+    """The properties of a block that the tests read."""
+
+    type: str
+    text: Text
+
+
+class Image(TypedDict):
+    """An image of Markdown, of which the tests read that it is there."""
+
+
+class Markdown(TypedDict, total=False):
+    """The properties of Markdown that the tests read."""
+
+    content: str
+    images: list[Image] | None
+
+
+class Page(TypedDict, total=False):
+    """The properties of a page that the tests read."""
+
+    type: str
+    markdown: Markdown
+    blocks: list[Block]
 
 
 def page(printed: Sequence[str]) -> str:
-    """Return a data URI of a white PNG image with one line of words in black."""
+    """Return a data URI of a white PNG image: words in black, and a ring below them as a picture."""
     text = " ".join(printed)
-    width = (6 * len(text) * SCALE + 2 * MARGIN + 7) // 8 * 8
+    width = (max(6 * len(text) * SCALE, SIDE) + 2 * MARGIN + 7) // 8 * 8
     empty = "1" * width
     lines = [empty] * MARGIN
     for row in range(7):
         dots = "".join(f"{bytes.fromhex(LETTERS.get(one, '00' * 7))[row]:05b}0" for one in text)
         drawn = "".join(("0" if dot == "1" else "1") * SCALE for dot in dots)
         lines += [f"{'1' * MARGIN}{drawn}".ljust(width, "1")] * SCALE
+    lines += [empty] * MARGIN
+    lines += [f"{'1' * MARGIN}{row}".ljust(width, "1") for row in ring(SIDE)]
     lines += [empty] * MARGIN
     content = b"".join(b"\0" + int(line, 2).to_bytes(width // 8) for line in lines)
     head = width.to_bytes(4) + len(lines).to_bytes(4) + bytes([1, 0, 0, 0, 0])
@@ -45,6 +82,18 @@ def page(printed: Sequence[str]) -> str:
     return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
+def ring(side: int) -> list[str]:
+    """Return the rows of a black ring on white, a character a pixel."""
+    middle = (side - 1) / 2
+    return [
+        "".join(
+            "0" if 0.6 * middle < math.hypot(across - middle, down - middle) <= middle else "1"
+            for across in range(side)
+        )
+        for down in range(side)
+    ]
+
+
 def parsed(api: Api, form: str, printed: Sequence[str]) -> ApiResponse:
     """Parse the page with these words."""
     document = {"type": "image_url", "image_url": page(printed)}
@@ -53,8 +102,19 @@ def parsed(api: Api, form: str, printed: Sequence[str]) -> ApiResponse:
 
 def markdown(response: ApiResponse) -> str:
     """Return the Markdown of all pages."""
-    pages: list[dict[str, Any]] = response.at("/pages", list)
-    return "\n".join(str(one["markdown"]["content"]) for one in pages if one["type"] == "markdown")
+    pages = response.at("/pages", list[Page])
+    return "\n".join(one["markdown"]["content"] for one in pages if one["type"] == "markdown")
+
+
+def images(response: ApiResponse) -> int:
+    """Return how many images the pages list, in either form."""
+    pages = response.at("/pages", list[Page])
+    return sum(
+        len(one["markdown"].get("images") or ())
+        if one["type"] == "markdown"
+        else sum(block["type"] == "image" for block in one["blocks"])
+        for one in pages
+    )
 
 
 def words(text: str) -> list[str]:
@@ -87,13 +147,13 @@ def require_repeatable(api: Api, printed: Sequence[str]) -> None:
 
 
 def require_forms_agree(api: Api, printed: Sequence[str]) -> None:
-    """Require that the words of the text blocks of an image are in its Markdown as well."""
-    whole = set(words(markdown(parsed(api, "markdown", printed))))
+    """Require that the words and the images of the blocks of an image are in its Markdown as well."""
+    written = parsed(api, "markdown", printed)
+    whole = set(words(markdown(written)))
     response = parsed(api, "blocks", printed)
-    pages: list[dict[str, Any]] = response.at("/pages", list)
     texts = [
-        str(block["text"]["content"])
-        for one in pages
+        block["text"]["content"]
+        for one in response.at("/pages", list[Page])
         if one["type"] == "blocks"
         for block in one["blocks"]
         if block["type"] == "text"
@@ -107,6 +167,14 @@ def require_forms_agree(api: Api, printed: Sequence[str]) -> None:
         expected="texts that are in the Markdown, too",
         observed=f"{lost[0]!r}, which is not" if lost else "",
     )
+    api.require(
+        "parse.images-agree",
+        images(written) >= images(response),
+        written,
+        location="/pages/*/markdown/images",
+        expected=f"{images(response)}, as many as there are among the blocks",
+        observed=str(images(written)),
+    )
 
 
 def test_the_same_image_has_the_same_content(api: Api) -> None:
@@ -115,5 +183,5 @@ def test_the_same_image_has_the_same_content(api: Api) -> None:
 
 
 def test_both_forms_have_the_same_texts(api: Api) -> None:
-    """The words of the text blocks of an image are in its Markdown as well."""
+    """The words and the images of the blocks of an image are in its Markdown as well."""
     require_forms_agree(api, WORDS)
