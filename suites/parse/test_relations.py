@@ -100,20 +100,28 @@ def parsed(api: Api, form: str, printed: Sequence[str]) -> ApiResponse:
     return api.call(PARSE, body={"model": api.models["parse"], "document": document, "output_format": form})
 
 
-def markdown(response: ApiResponse) -> str:
-    """Return the Markdown of all pages."""
-    pages = response.at("/pages", list[Page])
-    return "\n".join(one["markdown"]["content"] for one in pages if one["type"] == "markdown")
+def pages(response: ApiResponse) -> list[Page]:
+    """Return the pages, in whichever form and number they are."""
+    return response.at("/pages", list[Page], despite_requirements=True)
+
+
+def text_of(response: ApiResponse) -> str:
+    """Return the texts of all pages, in whichever form they are."""
+    return "\n".join(
+        one["markdown"]["content"]
+        if one["type"] == "markdown"
+        else "\n".join(block["text"]["content"] for block in one["blocks"] if block["type"] == "text")
+        for one in pages(response)
+    )
 
 
 def images(response: ApiResponse) -> int:
     """Return how many images the pages list, in either form."""
-    pages = response.at("/pages", list[Page])
     return sum(
         len(one["markdown"].get("images") or ())
         if one["type"] == "markdown"
         else sum(block["type"] == "image" for block in one["blocks"])
-        for one in pages
+        for one in pages(response)
     )
 
 
@@ -122,10 +130,24 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+", text.upper())
 
 
+def require_read(api: Api, response: ApiResponse, printed: Sequence[str]) -> None:
+    """Require that a response has at least half of the words of its image."""
+    read = set(words(text_of(response)))
+    found = [one for one in printed if one in read]
+    api.require(
+        "parse.text-read",
+        len(found) >= len(printed) / 2,
+        response,
+        location="/pages/*/markdown/content",
+        expected=f"at least half of the words {' '.join(printed)}",
+        observed=repr(text_of(response)[:60]),
+    )
+
+
 def require_repeatable(api: Api, printed: Sequence[str]) -> None:
     """Require that an image that is sent twice has the same Markdown, with the words that are on it."""
-    first, response = markdown(parsed(api, "markdown", printed)), parsed(api, "markdown", printed)
-    second = markdown(response)
+    first, response = text_of(parsed(api, "markdown", printed)), parsed(api, "markdown", printed)
+    second = text_of(response)
     api.require(
         "parse.repeatable",
         first.split() == second.split(),
@@ -134,31 +156,15 @@ def require_repeatable(api: Api, printed: Sequence[str]) -> None:
         expected=repr(first[:60]),
         observed=repr(second[:60]),
     )
-    read = set(words(second))
-    found = [one for one in printed if one in read]
-    api.require(
-        "parse.text-read",
-        len(found) >= len(printed) / 2,
-        response,
-        location="/pages/*/markdown/content",
-        expected=f"at least half of the words {' '.join(printed)}",
-        observed=repr(second[:60]),
-    )
+    require_read(api, response, printed)
 
 
 def require_forms_agree(api: Api, printed: Sequence[str]) -> None:
     """Require that the words and the images of the blocks of an image are in its Markdown as well."""
-    written = parsed(api, "markdown", printed)
-    whole = set(words(markdown(written)))
-    response = parsed(api, "blocks", printed)
-    texts = [
-        block["text"]["content"]
-        for one in response.at("/pages", list[Page])
-        if one["type"] == "blocks"
-        for block in one["blocks"]
-        if block["type"] == "text"
-    ]
-    lost = [word for text in texts for word in words(text) if word not in whole]
+    written, response = (parsed(api, form, printed) for form in ("markdown", "blocks"))
+    require_read(api, response, printed)
+    known = set(words(text_of(written)))
+    lost = [word for word in words(text_of(response)) if word not in known]
     api.require(
         "parse.forms-agree",
         not lost,

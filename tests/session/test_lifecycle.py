@@ -10,7 +10,7 @@ from hypothesis import strategies
 from hypothesis.stateful import rule
 from running import ran
 
-from cohere_conformance.session.api import Api, DeviatesError
+from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
@@ -95,11 +95,39 @@ def test_each_seed_sends_in_other_orders(amended: Contract) -> None:
     assert len(orders) == 4
 
 
+class Unknown(Models):
+    """The same, and one from which nothing can be concluded."""
+
+    @rule()
+    @step
+    def unknown(self) -> None:
+        """Read what says nothing."""
+        self.api.call(GET, path={"model": "odd"})
+        raise InconclusiveError("odd")
+
+
 @pytest.mark.parametrize("seed", [None, 7])
-def test_nothing_is_sent_after_the_first_deviation(seed: int | None, amended: Contract) -> None:
-    target = Target()
+def test_a_sequence_ends_at_its_first_deviation_and_others_go_on(seed: int | None, amended: Contract) -> None:
+    target, sequences = Target(), []
+
+    def machine(api: Api, ended: list[Exception]) -> Deviating:
+        sequences.append(len(target.sent))
+        return Deviating(api, ended)
+
     with pytest.raises(DeviatesError, match="odd"):
-        explore(api_of(target, amended, seed), Deviating)
+        explore(api_of(target, amended, seed), machine)
+    ends = [*sequences[1:], len(target.sent)]
+    sent = [target.sent[begin:end] for begin, end in zip(sequences, ends, strict=True)]
+    deviating = [one for one in sent if "GET /v1/models/odd" in one]
+    assert len(deviating) > 1
+    assert all(one.index("GET /v1/models/odd") == len(one) - 1 for one in deviating)
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+def test_nothing_is_sent_after_what_is_inconclusive(seed: int | None, amended: Contract) -> None:
+    target = Target()
+    with pytest.raises(InconclusiveError, match="odd"):
+        explore(api_of(target, amended, seed), Unknown)
     assert target.sent.index("GET /v1/models/odd") == len(target.sent) - 1
     assert len(target.sent) < ORDERS * STEPS
 

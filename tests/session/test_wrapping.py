@@ -1,4 +1,4 @@
-"""Resources that a server returns without the object around them."""
+"""Resources that a server returns without the object around them, or in another one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,22 @@ def test_a_resource_without_its_wrapper_gets_it(
     assert read(amended, operation, {name: resource}) == {name: resource}
 
 
-@pytest.mark.parametrize("body", [{}, {"model": MODEL}, {"a": 1, "b": 2, "id": "1"}, [MODEL], "text"])
+def test_a_resource_in_another_wrapper_gets_the_declared_one(amended: Contract) -> None:
+    operation = "GET /v1/finetuning/finetuned-models/{id}"
+    assert read(amended, operation, {"model": MODEL}) == {"finetuned_model": MODEL}
+
+
+def test_a_resource_in_a_wrapper_that_is_not_declared_loses_it(amended: Contract) -> None:
+    model = {"name": "a", "endpoints": ["chat"]}
+    assert read(amended, "GET /v1/models/{model}", {"model": model}) == model
+    assert read(amended, "GET /v1/models/{model}", {"model": {"a": 1, "name": "a"}}) == {
+        "model": {"a": 1, "name": "a"}
+    }
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"model": {"a": 1}}, {"model": [MODEL]}, {"a": 1, "b": 2, "id": "1"}, [MODEL], "text"]
+)
 def test_what_is_no_resource_is_left_as_it_is(amended: Contract, body: Any) -> None:
     assert read(amended, "GET /v1/finetuning/finetuned-models/{id}", body) == body
 

@@ -45,12 +45,14 @@ class Lifecycle(RuleBasedStateMachine):
     Attributes:
         api: the target.
         ended: the same list.
+        stopped: whether this sequence has deviated.
     """
 
     def __init__(self, api: Api, ended: list[Exception]) -> None:
         super().__init__()
         self.api = api
         self.ended = ended
+        self.stopped = False
 
 
 _Machine = TypeVar("_Machine", bound=Lifecycle)
@@ -60,11 +62,14 @@ _Drawn = ParamSpec("_Drawn")
 def step(
     run: Callable[Concatenate[_Machine, _Drawn], None],
 ) -> Callable[Concatenate[_Machine, _Drawn], None]:
-    """Decorate a rule to do nothing after the first deviation, which `explore` raises at the end."""
+    """Decorate a rule to do nothing after a deviation in its sequence, which `explore` raises at the end.
+
+    Other sequences go on, as they may show something else; where nothing can be concluded, they end as well.
+    """
 
     @wraps(run)
     def guarded(machine: _Machine, /, *args: _Drawn.args, **drawn: _Drawn.kwargs) -> None:
-        if machine.ended:
+        if machine.stopped or any(not isinstance(one, DeviatesError) for one in machine.ended):
             return
         try:
             run(machine, *args, **drawn)
@@ -72,6 +77,7 @@ def step(
             pass  # another step may need less
         except (DeviatesError, InconclusiveError, RefusedError) as error:
             machine.ended.append(error)
+            machine.stopped = True
 
     return guarded
 

@@ -1,4 +1,4 @@
-"""The object around a resource, where a server leaves it out: the resource can be read all the same."""
+"""The object around a resource, where a server has none or another one: it can be read all the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from cohere_conformance.contract.elements import OperationKey, outline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.elements import Shape
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def with_wrapper(contract: Contract, exchange: Exchange) -> Exchange:
-    """Return an exchange whose response has the object around its resource that the contract declares.
+    """Return an exchange whose response has its resource where the contract declares it.
 
-    A body that lacks the only declared property is taken for the value of that property if most of what it
-    has are properties of that value. Everything else is returned as it is.
+    A body that lacks the only declared property is taken for the value of that property, and so is the value
+    of its own only property, if most of what it has are properties of that value; where none is declared, the
+    value of an only property is taken for the body. Everything else is returned as it is.
 
     Args:
         contract: determines the operation.
@@ -31,31 +32,51 @@ def with_wrapper(contract: Contract, exchange: Exchange) -> Exchange:
     operation = contract.operations.get(contract.route(request.method, request.url).operation or "")
     if operation is None or not response.body or not 200 <= response.status < 300:
         return exchange
-    wrappers = _wrappers(OperationKey(operation.label, operation.digest, operation))
-    if not wrappers:
-        return exchange
+    wrappers, declared = _declared(OperationKey(operation.label, operation.digest, operation))
     try:
         body = msgspec.json.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return exchange
-    for name, properties in wrappers.items():
-        if isinstance(body, dict) and name not in body and 2 * len(body.keys() & properties) > len(body):
-            wrapped = msgspec.structs.replace(response, body=msgspec.json.encode({name: body}))
-            return msgspec.structs.replace(exchange, response=wrapped)
-    return exchange
+    if not isinstance(body, dict):
+        return exchange
+    if body.keys() & declared:
+        return exchange
+    inner = next(iter(body.values())) if len(body) == 1 else None
+    for resource in (body, inner):
+        for name, properties in wrappers.items():
+            if _mostly(resource, properties):
+                return _with_body(exchange, {name: resource})
+    return _with_body(exchange, inner) if _mostly(inner, declared) else exchange
+
+
+def _mostly(value: object, properties: Set[str]) -> bool:
+    """Return whether most of what a value has are some properties."""
+    return isinstance(value, dict) and 2 * len(value.keys() & properties) > len(value)
+
+
+def _with_body(exchange: Exchange, body: object) -> Exchange:
+    response = msgspec.structs.replace(exchange.response, body=msgspec.json.encode(body))
+    return msgspec.structs.replace(exchange, response=response)
 
 
 @lru_cache(maxsize=256)
-def _wrappers(key: OperationKey) -> Mapping[str, frozenset[str]]:
-    """Return the names of properties of each object that is the only property of a success, by its name."""
-    found = {}
+def _declared(key: OperationKey) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
+    """Return what the bodies of successes have.
+
+    Returns:
+        The names of properties of each object that is the only property of a body, by its name; and the
+        names of the properties of all bodies.
+    """
+    wrappers: dict[str, frozenset[str]] = {}
+    declared: set[str] = set()
     for shape in outline(key.operation).bodies.values():
         names = _properties(shape)
+        declared |= names.keys()
         if len(names) == 1:
             ((name, inner),) = names.items()
             if below := _properties(inner).keys():
-                found[name] = frozenset(below)
-    return found
+                wrappers[name] = frozenset(below)
+    return wrappers, frozenset(declared)
 
 
 def _properties(shape: Shape) -> dict[str, Shape]:
