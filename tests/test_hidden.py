@@ -14,7 +14,7 @@ TOGETHER = {
     "a missing wrapper": (
         ("finetuning.unwrapped", "finetuning.events-ascending", "finetuning.page-drops-item"),
         "finetuning",
-        {"finetuning.wrapped", "finetuning.events-order", "finetuning.pages"},
+        {"finetuning.wrapped", "finetuning.events-order", "finetuning.newest-event", "finetuning.pages"},
     ),
     "a missing id": (
         ("batches.id-missing", "batches.get-differs", "batches.unsorted"),

@@ -314,10 +314,13 @@ _RUNNING = _SELF_RECORDING | {"run_case", "run_cassette"}
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Distinguish deviations and inconclusive responses from defects of a test."""
     # In the call, not in the setup: a failure in the setup counts as a failure of the harness.
-    if isinstance(result := pyfuncitem.funcargs.get("api"), CaseResult):
-        _end(result)
+    if isinstance(target := pyfuncitem.funcargs.get("api"), CaseResult):
+        _end(target)
     try:
-        return (yield)
+        result = yield
+        if isinstance(target, Api):
+            target.conclude()
+        return result
     except DeviatesError as error:
         pytest.fail(str(error), pytrace=False)
     except pytest.skip.Exception as error:
@@ -325,6 +328,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
+        if isinstance(target, Api) and target.breaches:
+            pytest.fail(target.breaches[0], pytrace=False)
         # The conclusion from several responses is in none of their records.
         pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("inconclusive", str(error)))
         pytest.skip(f"inconclusive: {error}")

@@ -463,7 +463,7 @@ def test_an_id_that_was_there_before_is_no_new_one(amended: Contract) -> None:
     with pytest.raises(DeviatesError, match=r"datasets\.id-unique"):
         walk(api, CLUSTERS["embed_jobs"])
     api.clear()
-    assert [one.requirement for one in target.found] == ["datasets.id-unique"]
+    assert {one.requirement for one in target.found} == {"datasets.id-unique"}
     assert not {label for label, _, _ in target.sent} & CHANGING
 
 

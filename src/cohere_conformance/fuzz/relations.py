@@ -125,5 +125,6 @@ class _Attempts(Generic[_Input]):
         for error in (self._deviation, self._ended):
             if error is not None:
                 raise error
+        self._api.conclude()
         if self._inconclusive is not None and not (self._compared or self.violated):
             raise self._inconclusive

@@ -101,6 +101,8 @@ class Sequences(Lifecycle):
         """Follow a link of any earlier response, then one of the response to that, and so on."""
         answers = self.answers
         for pick in picks:
+            if self.stopped:
+                return
             options = self.options(answers) or self.options(self.answers)
             if not options:
                 return

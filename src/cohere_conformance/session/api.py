@@ -90,6 +90,7 @@ class Api:
         models: likewise.
         examples: how many generated inputs a relation is checked with, where a test generates them.
         violated: ids of the requirements that the test has found violated, in order.
+        breaches: of the violated ones that are a MUST, what was expected and observed: they fail the test.
     """
 
     examples: int = 1
@@ -116,6 +117,7 @@ class Api:
         self.unique = unique
         self.seed = seed
         self.violated: list[str] = []
+        self.breaches: list[str] = []
         self._test = test
         self._contract = contract
         self._send = send
@@ -301,6 +303,15 @@ class Api:
         template = RequestTemplate.literal(operation, path, body=body)
         self._later.append((template, Expectation(status=status)))
 
+    def conclude(self) -> None:
+        """End the test where it has found a MUST violated.
+
+        Raises:
+            DeviatesError: it has; the message is about the first one.
+        """
+        if self.breaches:
+            raise DeviatesError(self.breaches[0])
+
     def clear(self) -> None:
         """Send what `later` has registered, within the budget and only for resources of this run."""
         done = set(self._undo(self._test)) if self._undo is not None else set()
@@ -326,7 +337,7 @@ class Api:
     ) -> None:
         """Report a violation of a requirement, if it does not hold.
 
-        A violated MUST ends the test; a violated SHOULD is reported and the test continues.
+        The test goes on, as it may find something else; a violated MUST fails it in the end.
 
         Args:
             requirement: id in the catalogue.
@@ -339,7 +350,6 @@ class Api:
 
         Raises:
             KeyError: the catalogue has no such requirement.
-            DeviatesError: the requirement is a MUST and does not hold.
         """
         clause = shipped_requirements().requirements[requirement]
         if holds or requirement in self._waived:
@@ -352,7 +362,7 @@ class Api:
         self._record(self._test, response.exchange, finding)
         self.violated.append(requirement)
         if finding.severity is Severity.BREAKING:
-            raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
+            self.breaches.append(f"{requirement}: expected {expected}, observed {shown}")
 
     def need(self, holds: bool, expected: str) -> None:
         """End the test without a verdict, if a precondition of its comparison is not met.

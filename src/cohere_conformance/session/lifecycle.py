@@ -45,14 +45,22 @@ class Lifecycle(RuleBasedStateMachine):
     Attributes:
         api: the target.
         ended: the same list.
-        stopped: whether this sequence has deviated.
     """
 
     def __init__(self, api: Api, ended: list[Exception]) -> None:
         super().__init__()
         self.api = api
         self.ended = ended
-        self.stopped = False
+        self._ended_before, self._breaches_before = len(ended), len(api.breaches)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is done: this sequence has deviated, or nothing can be concluded in any."""
+        return (
+            len(self.ended) > self._ended_before
+            or len(self.api.breaches) > self._breaches_before
+            or any(not isinstance(one, DeviatesError) for one in self.ended)
+        )
 
 
 _Machine = TypeVar("_Machine", bound=Lifecycle)
@@ -69,7 +77,7 @@ def step(
 
     @wraps(run)
     def guarded(machine: _Machine, /, *args: _Drawn.args, **drawn: _Drawn.kwargs) -> None:
-        if machine.stopped or any(not isinstance(one, DeviatesError) for one in machine.ended):
+        if machine.stopped:
             return
         try:
             run(machine, *args, **drawn)
@@ -77,7 +85,6 @@ def step(
             pass  # another step may need less
         except (DeviatesError, InconclusiveError, RefusedError) as error:
             machine.ended.append(error)
-            machine.stopped = True
 
     return guarded
 
@@ -104,6 +111,7 @@ def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> N
         run_state_machine_as_test(cast("type[RuleBasedStateMachine]", factory), settings=_SETTINGS)
     if ended:
         raise ended[0]
+    api.conclude()
 
 
 @contextmanager
