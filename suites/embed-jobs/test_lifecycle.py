@@ -136,7 +136,7 @@ class Jobs(Lifecycle):
         self.api.require(
             "embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed
         )
-        if output := response.at("/output_dataset_id", str | None):
+        if output := response.at("/output_dataset_id", str | None, despite_requirements=True):
             self.api.later(DELETE_DATASET, path={"id": output})
         return response
 
