@@ -27,7 +27,6 @@ import io
 import json
 import multiprocessing
 import os
-import random
 import sys
 import tempfile
 import time
@@ -41,16 +40,14 @@ from typing import TYPE_CHECKING, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 from causes_changed import same_answers
 from causes_curl import Again, shown_alone
+from causes_sets import GENERAL, SIZE, FaultSet, draw, draw_fuzzed, group_of, naming
 
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import Kind
-from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
 from cohere_conformance.report.causes.topics import TOPICS
 from cohere_conformance.sdk.parsers import VARIABLE
-from cohere_conformance.session.selftest import COMMON, is_fuzzed
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
 if TYPE_CHECKING:
@@ -59,37 +56,9 @@ if TYPE_CHECKING:
     from cohere_conformance.report import Report
     from cohere_conformance.report.shape import Cause, Row
 
-SIZE = 5
-GENERAL = frozenset({"auth", "billing", "headers", "limits", "paths", "validation"})
-"""Groups of faults that show in every operation; a set has at most one of them, as their causes overlap."""
-FUZZED = (("tokenize", "rerank"), ("embed", "models"), ("classify", "detokenize", "check-api-key"))
-"""The groups that are fuzzed, of which each set draws one."""
 SEVERAL, RESOURCE = "several responses", "resource"
 """What a command lacks: the other responses of a comparison, or something that exists during a run only."""
 GOALS = {"first five": 80.0, "first eight": 95.0, "causes per fault": 1.3, "curl": 100.0, "mended": 100.0}
-
-
-class FaultSet(NamedTuple):
-    """Faults that a server has at once.
-
-    Attributes:
-        seed: what it was drawn by.
-        groups: whose suites are run.
-        faults: their names.
-        mended: index of the one that is mended.
-        fuzzed: whether the fuzzer is run instead of the cases.
-    """
-
-    seed: int
-    groups: tuple[str, ...]
-    faults: tuple[str, ...]
-    mended: int
-    fuzzed: bool = False
-
-    @property
-    def repaired(self) -> tuple[str, ...]:
-        """The faults without the mended one."""
-        return tuple(fault for place, fault in enumerate(self.faults) if place != self.mended)
 
 
 class Outcome(NamedTuple):
@@ -123,43 +92,6 @@ class Outcome(NamedTuple):
     def found(self) -> list[int]:
         """The places of the faults that the run found."""
         return [place for place in self.places.values() if place is not None]
-
-
-def draw(seed: int) -> FaultSet:
-    """Return five faults of two groups, each of a requirement of its own."""
-    chance = random.Random(seed)
-    requirements = shipped_requirements().requirements.values()
-    groups = sorted(set(load_contract().groups.values()))
-    while True:
-        chosen = chance.sample(groups, 2)
-        general = chance.random() < 0.5
-        own = [one for one in requirements if any(_group(fault) in chosen for fault in one.faults)]
-        common = [one for one in requirements if any(_group(fault) in GENERAL for fault in one.faults)]
-        if len(own) < SIZE:
-            continue
-        drawn = chance.sample(own, SIZE - general) + chance.sample(common, int(general))
-        scope = (*chosen, *COMMON) if general else tuple(chosen)
-        allowed = {*chosen, *GENERAL} if general else set(chosen)
-        faults = [chance.choice([fault for fault in one.faults if _group(fault) in allowed]) for one in drawn]
-        named = [name for fault in faults for name in naming(fault)]
-        if len(set(faults)) == SIZE and len(set(named)) == len(named):
-            return FaultSet(seed, tuple(dict.fromkeys(scope)), tuple(faults), chance.randrange(SIZE))
-
-
-def draw_fuzzed(seed: int) -> FaultSet:
-    """Return five faults that only unusual input shows."""
-    chance = random.Random(seed)
-    faults = chance.sample(sorted(filter(is_fuzzed, catalogue())), SIZE)
-    return FaultSet(seed, chance.choice(FUZZED), tuple(faults), chance.randrange(SIZE), fuzzed=True)
-
-
-def naming(fault: str) -> list[str]:
-    """Return the ids of the requirements that name a fault."""
-    return [one.id for one in shipped_requirements().requirements.values() if fault in one.faults]
-
-
-def _group(fault: str) -> str:
-    return fault.partition(".")[0]
 
 
 def run(faults: Sequence[str], groups: Sequence[str], folder: Path, *, fuzzed: bool = False) -> Report:
@@ -222,7 +154,7 @@ def _without_effect(drawn: FaultSet, named: Sequence[set[str]], folder: Path) ->
     for fault in doubtful:
         without = folder / f"without {fault}"
         run([one for one in drawn.faults if one != fault], drawn.groups, without)
-        prefix = "" if _group(fault) in GENERAL else f"{_group(fault)}."
+        prefix = "" if group_of(fault) in GENERAL else f"{group_of(fault)}."
         if same_answers(folder / "all", folder / "again", without, prefix):
             yield fault
 
