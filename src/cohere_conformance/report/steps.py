@@ -98,7 +98,8 @@ class Requests:
     def _own(self, case: str, fingerprints: Collection[str]) -> list[int]:
         """Return the requests of a case, without those at its end that only remove what it has created.
 
-        Of a long case only the requests about one resource are returned, if one of them shows a finding.
+        Of a long case only the requests about one resource are returned, if one of them shows a finding: one
+        that is changed as little as possible, as what a change leads to depends on the time that has passed.
         """
         own = [number for number, name in enumerate(self._cases) if name == case]
         showing = self._showing(own, fingerprints)
@@ -107,7 +108,11 @@ class Requests:
         if len(own) <= _ENOUGH:
             return own
         about_one = (self._about(number, own) for number in showing)
-        return min(filter(None, about_one), key=len, default=own)
+        return min(filter(None, about_one), key=self._effort, default=own)
+
+    def _effort(self, numbers: Sequence[int]) -> tuple[int, int]:
+        """Return how many requests change something, and how many there are."""
+        return sum(self._exchanges[number].request.method != "GET" for number in numbers), len(numbers)
 
     def shows(self, case: str, fingerprints: Collection[str]) -> bool:
         """Return whether a case shows findings before what it has created is removed.
