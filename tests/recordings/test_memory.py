@@ -45,7 +45,7 @@ def cassette(size: int) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("pieces", "size"),
-    [(lines, 30 * MEGABYTE), (archive, 30 * MEGABYTE), (cassette, 8 * MEGABYTE)],
+    [(lines, 16 * MEGABYTE), (archive, 16 * MEGABYTE), (cassette, 6 * MEGABYTE)],
     ids=["lines", "archive", "cassette"],
 )
 def test_memory_stays_flat(tmp_path: Path, pieces: type[Iterator[str]], size: int) -> None:
