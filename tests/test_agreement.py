@@ -45,12 +45,9 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     # A process keeps what judges; what a test has planted in it is not for the next one.
     campaign._judge.cache_clear()
-    # pytest collects garbage several times when a session ends; what was there before is none of it.
-    gc.freeze()
     yield lambda *arguments: cli.run(arguments)
     campaign._judge.cache_clear()
     gc.collect()  # connections that a planted error has kept from being closed
-    gc.unfreeze()
 
 
 def reported(home: Path) -> int | None:

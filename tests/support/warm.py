@@ -193,7 +193,7 @@ if __name__ == "__main__":
     for entry in COMMANDS.values():
         importlib.import_module(f"cohere_conformance.cli.{entry.location.partition(':')[0]}")
     _read_everything()
-    # All of it gets old at once; what stays frozen, a run of the suites would count.
+    # All of it gets old at once, without being looked through.
     gc.freeze()
     gc.unfreeze()
     gc.enable()

@@ -6,7 +6,6 @@ takes longer than many runs. Where it is safe, the process that distributes the 
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -22,6 +21,7 @@ from execnet.gateway_base import Popen2IO
 
 from cohere_conformance.cases import belongs_to, resource_groups, shipped_suite
 from cohere_conformance.client.deadline import GRACE
+from cohere_conformance.session.garbage import freeze_for_good
 from cohere_conformance.session.identity import IDENTITY, WORKERS
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class ForkedProcess:
         self._lock = threading.Lock()
         sys.stdout.flush()
         sys.stderr.flush()
-        gc.freeze()  # what all processes share need not be looked through in each
+        freeze_for_good()  # what all processes share need not be looked through in each
         self._pid = os.fork()
         if self._pid == 0:
             for pipe in (pipe for one in (*others, self) for pipe in one.pipes):

@@ -27,12 +27,22 @@ def rarely_collected() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
+_lasting = False
+"""Whether what is frozen lasts as long as the process."""
+
+
+def freeze_for_good() -> None:
+    """Take what exists out of all collections until the process ends."""
+    global _lasting
+    gc.freeze()
+    _lasting = True
+
+
 @contextmanager
 def frozen_until_the_end() -> Iterator[None]:
-    """At the end, let collections look again at what is frozen meanwhile; what was frozen before stays so."""
-    frozen = gc.get_freeze_count()  # looks at each of these objects
+    """At the end, let collections look again at what is frozen meanwhile, unless it is for good."""
     try:
         yield
     finally:
-        if not frozen:
+        if not _lasting:
             gc.unfreeze()

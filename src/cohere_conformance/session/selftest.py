@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import os
 import signal
@@ -24,6 +23,7 @@ from cohere_conformance.report import load
 from cohere_conformance.report.selftest import Matrix, Trial, matrix_of, merged
 from cohere_conformance.sdk.parsers import VARIABLE
 from cohere_conformance.session.detecting import detecting, load_detections
+from cohere_conformance.session.garbage import freeze_for_good
 from cohere_conformance.session.interrupt import terminable
 from cohere_conformance.session.processes import start_context
 from cohere_conformance.session.suites import pytest_arguments, run_suites
@@ -129,7 +129,7 @@ def _start(seed: int | None) -> None:
     _SEED[:] = [] if seed is None else [seed]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     os.environ |= _ENVIRONMENT
-    gc.freeze()  # what all processes share need not be looked through in each
+    freeze_for_good()  # what all processes share need not be looked through in each
 
 
 def _tried(fault: str, *, complete: bool = False) -> Trial:
