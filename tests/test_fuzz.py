@@ -107,9 +107,8 @@ def test_a_redis_keeps_what_failed_and_its_password_is_never_shown(tmp_path: Pat
     home.mkdir()
     with redis_server(tmp_path) as address:
         database = f"redis://:{PASSWORD}@{address}/0"
-        done = fuzzed(
-            home, *of("post-v1-tokenize"), "--fault", "input.charset-crash", "--example-db", database
-        )
+        few = (*of("post-v1-tokenize"), "--max-examples", "2")
+        done = fuzzed(home, *few, "--fault", "input.charset-crash", "--example-db", database)
         assert done.code == 1, done.output
         kept = DatabaseSection(open_database(database), "fuzz.protocol.post-v1-tokenize")
         assert any(b"charset=utf-8" in name for name in kept.fetch(b"failed"))
@@ -229,7 +228,15 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
         home = tmp_path / str(number)
         home.mkdir()
         # What is drawn depends on the modules that a process has read: Hypothesis looks into them.
-        options = ("--fault", "input.zero-crash", "--max-examples", "0", *of("post-v2-rerank"))
+        options = (
+            "--fault",
+            "input.zero-crash",
+            "--fuzz-profile",
+            "smoke",
+            "--max-examples",
+            "0",
+            *of("post-v2-rerank"),
+        )
         done = fuzzed(home, *options, *more)
         assert done.code == 1, done.output
         found.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})

@@ -163,6 +163,7 @@ def test_a_server_without_tools_is_told_what_to_write(version: str, refuses: boo
 
 
 def test_a_mistake_in_tools_is_no_missing_feature(tmp_path: Path) -> None:
-    done = ran(tmp_path, "--only", "chat", "--fault", "chat.v2.arguments-broken")
+    where = ("--only", "chat", "--declares", "v2.chat")
+    done = ran(tmp_path, *where, "--fault", "chat.v2.arguments-broken")
     assert done.code == 1, done.output
     assert done.report["coverage"]["cases"]["missing"] == []

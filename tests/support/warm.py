@@ -49,7 +49,7 @@ class Ended(NamedTuple):
 
 _CALLS = (
     ("run", "--case", "check-api-key.valid"),
-    ("fuzz", "--fuzz-profile", "smoke", "--only", "check-api-key"),
+    ("fuzz", "--fuzz-profile", "smoke", "--only", "tokenize"),
     ("replay", "--case", "check-api-key.valid"),
     ("check", "--example", "conforming"),
     ("check", "--example", "deviating"),
