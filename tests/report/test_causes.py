@@ -98,8 +98,9 @@ class Server:
         request: str = "{}",
         query: str = "",
         fails: bool = False,
+        operation: str = CHAT,
     ) -> None:
-        label = findings[0].operation if findings else CHAT
+        label = findings[0].operation if findings else operation
         status = findings[0].status if findings else 200
         method, _, path = label.partition(" ")
         exchange = Exchange(
@@ -2189,6 +2190,31 @@ def test_a_refusal_for_what_is_in_the_request_is_none_of_everything(server: Serv
     for operation in (CHAT, EMBED, RERANK):
         server.case(f"a.{operation}", [refused(status, operation)])
     assert not any("Every valid request" in cause.title for cause in server.report().causes)
+
+
+@pytest.mark.parametrize(
+    ("status", "change"), [(429, "Raise the limits"), (502, "at times"), (503, "at times")]
+)
+def test_a_server_that_fails_at_times_has_one_cause(server: Server, status: int, change: str) -> None:
+    """Which requests it fails for says nothing: valid ones, invalid ones, and those without a key."""
+    for name, operation in (("chat", CHAT), ("embed", EMBED), ("models", MODELS)):
+        server.case(f"{name}.served", [], operation=operation)
+        server.case(f"{name}.valid", [refused(status, operation)], body='{"message": "no"}')
+        must = refused(status, operation, "status 400 or 422")
+        server.case(f"{name}.invalid", [must], body='{"message": "no"}')
+    none = violated("models.odd", operation=MODELS, status=status, expected="a refusal with 404")
+    server.case("models.odd", [none], body='{"message": "no"}')
+    (cause,) = server.report().causes
+    assert cause.title == f"Some requests to 3 operations are answered with {status}: no"
+    assert change in cause.change
+
+
+def test_one_operation_that_refuses_something_valid_does_not_fail_at_times(server: Server) -> None:
+    for operation in (CHAT, EMBED):
+        server.case(f"served.{operation}", [], operation=operation)
+    server.case("chat.valid", [refused(503, CHAT)])
+    server.case("embed.crash", [refused(500, EMBED)])
+    assert not any("Some requests" in cause.title for cause in server.report().causes)
 
 
 def test_an_operation_that_serves_something_does_not_refuse_everything(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""Operations that serve nothing: the key is refused, a limit is spent, or a backend is down."""
+"""Operations that serve nothing, or not always: a key is refused, a limit is spent, or a backend is down."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ RULE = "refuses-everything"
 """The rule of the cause."""
 _OF_EVERYTHING = frozenset({401, 402, 403, 429})
 """Refusals that say nothing about the request itself; failures (5xx) do not either."""
+_AT_TIMES = frozenset({429, 502, 503, 504})
+"""What a limit or a backend responds at times, whatever the request is."""
 _BY_STATUS = {
     Kind.STATUS_UNEXPECTED,
     Kind.VALID_REFUSED,
@@ -32,10 +34,12 @@ _BY_STATUS = {
 """Kinds that a status explains; what is wrong with the body of an error is a mistake of its own."""
 _ENOUGH = 3
 """Responses that are needed to say that nothing is served."""
+_SEVERAL = 2
+"""Operations that are needed to say that requests are not served at times: one may refuse something valid."""
 
 
 class RefusingOperations:
-    """The operations that serve nothing, and with which status they respond instead.
+    """The operations that serve nothing, or not always, and with which status they respond instead.
 
     Args:
         sightings: every finding.
@@ -71,15 +75,23 @@ class RefusingOperations:
                 self._status.setdefault(label, int(min(only)))
         alone = len(statuses) == 1 and called.keys() <= self._status.keys()
         self._everywhere = min(statuses) if alone else None
+        at_times = Counter(
+            status for label in refused.keys() & serving for status in refused[label] & _AT_TIMES
+        )
+        self._at_times = {status for status, operations in at_times.items() if operations >= _SEVERAL}
 
     def key(self, one: SeenFinding) -> Key | None:
-        """Return what a finding has in common with all others that show an operation to serve nothing."""
+        """Return what a finding has in common with all others that show that requests are not served."""
         row = one.row
-        expected = self._status.get(row.operation, self._everywhere)
-        if row.kind not in _BY_STATUS or row.status != expected:
+        if row.kind not in _BY_STATUS:
             return None
-        everywhere = self._everywhere == row.status
-        return Key(RULE, (str(row.status), "everywhere" if everywhere else "some operations"))
+        if row.status == self._status.get(row.operation, self._everywhere):
+            everywhere = self._everywhere == row.status
+            return Key(RULE, (str(row.status), _EVERYWHERE if everywhere else "some operations"))
+        return Key(RULE, (str(row.status), _SOMETIMES)) if row.status in self._at_times else None
+
+
+_EVERYWHERE, _SOMETIMES = "everywhere", "at times"
 
 
 def _success(status: str) -> bool:
@@ -102,10 +114,12 @@ def refusing_words(key: Key, where: str, says: str) -> tuple[str, str]:
         where: the operations, for a reader.
         says: the message of the errors; empty if there is none.
     """
-    status = int(key.parts[0])
-    subject = "Every valid request" if key.parts[1] == "everywhere" else f"Every valid request to {where}"
-    title = f"{subject} is answered with {status}{f': {says}' if says else ''}"
-    return title, _CHANGES.get(status, _FAILURE)
+    status, says = int(key.parts[0]), f": {says}" if says else ""
+    if key.parts[1] == _SOMETIMES:
+        title = f"Some requests to {where} are answered with {status}{says}"
+        return title, _CHANGES.get(status, _FAILURE_AT_TIMES)
+    subject = "Every valid request" if key.parts[1] == _EVERYWHERE else f"Every valid request to {where}"
+    return f"{subject} is answered with {status}{says}", _CHANGES.get(status, _FAILURE)
 
 
 _KEY = "Accept the key of the run, or run with one that the server accepts (CO_API_KEY, --key-variable)."
@@ -116,3 +130,6 @@ _CHANGES = {
     429: "Raise the limits of the server for the run, or wait until they allow requests again.",
 }
 _FAILURE = "Find the failure in the log of the server, and of what is behind it: no valid request is served."
+_FAILURE_AT_TIMES = (
+    "Find in the log of the server, and of what is behind it, why it fails at times: others are served."
+)
