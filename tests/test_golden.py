@@ -317,6 +317,31 @@ def test_a_folder_without_cassettes_is_a_usage_error(command: str, tmp_path: Pat
     assert "--cassettes nowhere: expected golden cassettes, got none" in done.output
 
 
+def test_a_case_without_a_cassette_is_reported_and_hardly_takes_time(home: Path) -> None:
+    (home / "noting.py").write_text(
+        "def note(*words):\n"
+        "    print(*words, file=open('noted', 'a'))\n"
+        "def pytest_runtest_setup(item):\n"
+        "    note('set up', item.name)\n"
+        "def pytest_runtest_logreport(report):\n"
+        "    note(report.when, report.outcome)\n"
+    )
+    cases = [name for name in texts(home) if name.startswith("tokenize.")]
+    for name in cases:
+        if name != PLAIN:
+            find(home / "cassettes")[name].unlink()
+    done = called(home, "replay", "--only", "tokenize", "--", "-p", "noting")
+    assert done.code == 0, done.output
+    ended = done.report["coverage"]["cases"]
+    assert (ended["passed"], ended["skipped"]) == (1, len(cases) - 1)
+    assert ended["skipped_reasons"] == {"no golden cassette": len(cases) - 1}
+    noted = (home / "noted").read_text().splitlines()
+    # The last one is set up, after which pytest tears down what the module has.
+    assert sum(line.startswith("set up") for line in noted) == 2
+    phases = {phase: noted.count(phase) for phase in ("call passed", "call skipped", "teardown passed")}
+    assert phases == {"call passed": 1, "call skipped": len(cases) - 1, "teardown passed": len(cases)}
+
+
 def test_a_replay_cannot_reach_the_network(home: Path) -> None:
     (home / "tries_network.py").write_text(
         "import socket\n"

@@ -8,6 +8,7 @@ that of the report: 0 conforms, 1 deviates, 2 interrupted, 3 the target or the h
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -23,7 +24,6 @@ from cohere_conformance.golden.driver import CassetteDriver
 from cohere_conformance.golden.replayer import Replayer
 from cohere_conformance.golden.verifier import Verifier
 from cohere_conformance.names import slug, unknown
-from cohere_conformance.privacy import redact
 from cohere_conformance.pytest_options import (
     add_options,
     configuration,
@@ -32,9 +32,15 @@ from cohere_conformance.pytest_options import (
     show_plan,
     with_key,
 )
-from cohere_conformance.pytest_report import GAVE_UP, Reporting, ShownProgress, is_brief
-from cohere_conformance.report.example import repeating
-from cohere_conformance.report.render.safe import lines, plain
+from cohere_conformance.pytest_report import (
+    GAVE_UP,
+    Reporting,
+    ShownProgress,
+    description,
+    is_brief,
+    report_skipped,
+)
+from cohere_conformance.report.render.safe import lines
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import CollectedTest
@@ -226,6 +232,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.vcr(str(path.resolve()), skip_patchers=one.left_alone))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Report a case without a cassette: with fixtures, hundreds of them take longer than most replays."""
+    driver, worker = item.config.stash[_CAMPAIGN].driver, item.config.stash.get(_WORKER, None)
+    case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+    # Where a module ends, pytest has something to tear down.
+    if worker is None or not isinstance(case, Case) or nextitem is None or nextitem.parent is not item.parent:
+        return None
+    if not isinstance(driver, CassetteDriver) or case.id in driver.cassettes:
+        return None
+    with suppress(ReportError):  # which the test itself reports
+        report_skipped(item, worker.run(case).reason)
+        return True
+    return None
+
+
 def _is_selected(item: pytest.Item, campaign: Campaign) -> bool:
     """Return whether a test is part of the run."""
     marker = item.get_closest_marker("operations")
@@ -251,7 +273,7 @@ def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
 def _end(result: CaseResult) -> None:
     match result.outcome:
         case "failed" | "error":
-            pytest.fail(_description(result), pytrace=False)
+            pytest.fail(description(result), pytrace=False)
         case "skipped":
             pytest.skip(result.reason)
         case "inconclusive":
@@ -352,19 +374,6 @@ def _test_id(item: pytest.Item) -> str:
     name = getattr(item, "originalname", None) or item.name
     parts = (item.path.parent.name, item.path.stem.removeprefix("test_"), name.removeprefix("test_"))
     return ".".join(parts).replace("_", "-")
-
-
-def _description(result: CaseResult) -> str:
-    shown = [plain(result.reason, longest=None)] if result.reason else []
-    for one in result.findings:
-        shown.append(plain(f"{one.kind} at {one.location or 'the response'}"))
-        shown.append(f"  expected {plain(one.expected)}")
-        shown.append(f"  observed {plain(one.observed)}")
-    if result.exchange is not None and (command := repeating(redact.exchange(result.exchange))):
-        shown += ["", command.line]
-        if command.inexact:
-            shown.append(f"(not exact: {plain('; '.join(command.inexact))})")
-    return "\n".join(shown)
 
 
 # Around the hook of pytest, which tears down an interrupted test: the requests of the teardown are recorded

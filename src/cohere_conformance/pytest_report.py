@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from rich.console import Console
 
 from cohere_conformance.errors import ConformanceError
+from cohere_conformance.privacy import redact
 from cohere_conformance.report import render_terminal
+from cohere_conformance.report.example import repeating
 from cohere_conformance.report.render.progress import ProgressBar
-from cohere_conformance.report.render.safe import lines
+from cohere_conformance.report.render.safe import lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from cohere_conformance.session.campaign import Campaign
+    from cohere_conformance.session.result import CaseResult
     from cohere_conformance.session.suites import SuitesResult
 
 GAVE_UP = "conformance_gave_up"
@@ -94,6 +98,36 @@ class ShownProgress:
         """Remove the bar, however pytest ended."""
         if self._bar is not None:
             self._bar.close()
+
+
+def description(result: CaseResult) -> str:
+    """Return what pytest shows of a case that failed."""
+    shown = [plain(result.reason, longest=None)] if result.reason else []
+    for one in result.findings:
+        shown.append(plain(f"{one.kind} at {one.location or 'the response'}"))
+        shown.append(f"  expected {plain(one.expected)}")
+        shown.append(f"  observed {plain(one.observed)}")
+    if result.exchange is not None and (command := repeating(redact.exchange(result.exchange))):
+        shown += ["", command.line]
+        if command.inexact:
+            shown.append(f"(not exact: {plain('; '.join(command.inexact))})")
+    return "\n".join(shown)
+
+
+def report_skipped(item: pytest.Item, reason: str) -> None:
+    """Send the reports of a test that is skipped without being set up."""
+    path, line, _ = item.reportinfo()
+    skipped = (str(path), (line or 0) + 1, f"Skipped: {reason}")
+    keywords: dict[str, Literal[1]] = dict.fromkeys(item.keywords, 1)
+    made = partial(pytest.TestReport, item.nodeid, item.location, keywords)
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in (
+        made("passed", None, "setup"),
+        made("skipped", skipped, "call"),
+        made("passed", None, "teardown"),
+    ):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
 class Reporting:
