@@ -2209,6 +2209,14 @@ def test_a_server_that_fails_at_times_has_one_cause(server: Server, status: int,
     assert change in cause.change
 
 
+def test_a_crash_where_a_refusal_is_allowed_is_one_on_invalid_requests(server: Server) -> None:
+    server.case("chat.served", [])
+    for name, expected in (("a", "status 400"), ("b", "status 400 or 200"), ("c", "status 422 or 404")):
+        server.case(f"chat.{name}", [refused(500, CHAT, expected)])
+    (cause,) = server.report().causes
+    assert cause.title == "Invalid requests crash POST /v2/chat (status 500)"
+
+
 def test_one_operation_that_refuses_something_valid_does_not_fail_at_times(server: Server) -> None:
     for operation in (CHAT, EMBED):
         server.case(f"served.{operation}", [], operation=operation)

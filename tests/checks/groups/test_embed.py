@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import UUID, exchange
 from violations import looked_at, shipped, violated
 
+from cohere_conformance.checks import judge
 from cohere_conformance.reference import vectors
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract import Contract
 
 V1, V2 = "POST /v1/embed", "POST /v2/embed"
 FLOATS = vectors.shortened(vectors.embed("embed-v4.0", 1536, ("plums",), ""), 256)
@@ -170,3 +174,19 @@ def test_with_an_invalid_request_little_is_reported(call: str, sent: Any) -> Non
 
 def test_shipped_examples_can_be_judged() -> None:
     assert [violated(one, "embed") for one in shipped("embed")]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "vector", "location"),
+    [
+        ("embed.count", ["Plums", "Figs"], FULL[0], "/embeddings"),
+        ("embed.dimension", ["Plums"], [1.0], "/embeddings/*"),
+    ],
+)
+def test_a_flat_list_has_no_type_in_its_locations(
+    amended: Contract, name: str, texts: list[str], vector: list[float], location: str
+) -> None:
+    body = answer([vector], "1", texts=texts)
+    sent = request(output_dimension=None, texts=texts)
+    found = [one for one in judge(amended, exchange(V1, body, request=sent)) if one.requirement == name]
+    assert [one.location for one in found] == [location]

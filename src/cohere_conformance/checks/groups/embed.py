@@ -28,6 +28,12 @@ def vectors(evidence: Evidence) -> dict[str, list[Any]]:
     return {kind: found[kind] for kind in TYPES if isinstance(found.get(kind), list)}
 
 
+def place(evidence: Evidence, kind: str) -> str:
+    """Return where a response has the vectors of a type; a flat list has no types."""
+    flat = isinstance(evidence.response.get("embeddings"), list)
+    return "/embeddings" if flat else f"/embeddings/{kind}"
+
+
 def v1(evidence: Evidence) -> bool:
     """Return whether the operation is of version 1."""
     return " /v1/" in evidence.operation.label
@@ -48,7 +54,7 @@ def count(evidence: Evidence) -> Iterator[Breach]:
     ((_, wanted),) = sent
     for kind, found in vectors(evidence).items():
         if len(found) != len(wanted):
-            yield Breach(f"/embeddings/{kind}", f"{len(wanted)} vectors, one an input", str(len(found)))
+            yield Breach(place(evidence, kind), f"{len(wanted)} vectors, one an input", str(len(found)))
 
 
 @check("embed.types")

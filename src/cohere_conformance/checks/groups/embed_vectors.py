@@ -10,7 +10,7 @@ from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.groups.embed import v1, vectors
+from cohere_conformance.checks.groups.embed import place, v1, vectors
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.contract.models import shipped_models
 
@@ -91,7 +91,7 @@ def length_one(evidence: Evidence) -> Iterator[Breach]:
             continue  # the norm of a part of a vector is undefined
         length = math.hypot(*vector)
         if abs(length - 1) > _NORM:
-            yield Breach("/embeddings/float/*", "a vector of length 1", f"length {length:.4f}")
+            yield Breach(f"{place(evidence, 'float')}/*", "a vector of length 1", f"length {length:.4f}")
             return
 
 
@@ -181,7 +181,7 @@ def _lengths(evidence: Evidence, kinds: tuple[str, ...], wanted: int | None) -> 
     for kind in kinds:
         for vector in found.get(kind, ()):
             if wanted is not None and len(vector) != wanted:
-                yield Breach(f"/embeddings/{kind}/*", f"{wanted} numbers", str(len(vector)))
+                yield Breach(f"{place(evidence, kind)}/*", f"{wanted} numbers", str(len(vector)))
                 break
 
 

@@ -125,16 +125,19 @@ _ABOUT_KEYS = re.compile("|".join(one.cases.pattern for one in TOPICS if one.nam
 _UNKNOWN = re.compile(r"unknown|odd-name")
 """Cases that read a model which does not exist."""
 _NO_CRASH = "common.no-crash"
+_FOR_CONTENT = re.compile(r"\b4(?:00|22)\b")
+"""Statuses of a refusal for what is in a request."""
 CRASHED, ACCEPTED, REFUSED = "crashed", "accepted", "refused"
 
 
 def crashed_on_invalid(one: SeenFinding) -> bool:
-    """Return whether the server fails with 5xx where it should refuse the request for what is in it."""
+    """Return whether the server fails with 5xx where it should or may refuse what is in the request."""
     row = one.row
     if row.status < 500 or "401" in row.expected:
         return False
     of_status = row.kind in {Kind.STATUS_UNEXPECTED, Kind.REQUIREMENT_VIOLATED}
-    return row.requirement == _NO_CRASH or (of_status and refusal_expected(row))
+    may = row.kind is Kind.STATUS_UNEXPECTED and _FOR_CONTENT.search(row.expected) is not None
+    return row.requirement == _NO_CRASH or may or (of_status and refusal_expected(row))
 
 
 def refusal_expected(row: Row) -> bool:
