@@ -54,7 +54,7 @@ REACH: Mapping[str, tuple[str, ...]] = {
     "batches": ("batches.cancel-ignored",),
     "classify": ("input.last-class-lost",),
     "connectors": ("input.nested-required-ignored",),
-    "datasets": ("batches.cancel-ignored",),
+    "datasets": ("batches.cancel-ignored", "embed-jobs.rows-dropped"),
     "detokenize": ("detokenize.foreign-500",),
     "embed": (
         "headers.tokens-text",
@@ -70,6 +70,7 @@ REACH: Mapping[str, tuple[str, ...]] = {
         "input.nul-cuts",
         "input.trimmed",
     ),
+    "embed-jobs": ("embed-jobs.rows-dropped",),
     "generate": ("generate.finish-reason-lower-case",),
     "models": (
         "input.encoded-path-crash",
