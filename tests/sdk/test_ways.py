@@ -88,6 +88,13 @@ def test_where_the_request_does_not_matter_there_is_one_way() -> None:
     assert [one.assumed for one in found] == [""]
 
 
+def _short(value: Any) -> Any:
+    """Return a body with its arrays cut: three of the thousand numbers of an embedding show as much."""
+    if isinstance(value, dict):
+        return {name: _short(inner) for name, inner in value.items()}
+    return [_short(inner) for inner in value[:3]] if isinstance(value, list) else value
+
+
 def _damaged(value: Any) -> Iterator[Any]:
     """Yield a body as it is, without each of its properties, and with each of them as another type."""
     yield value
@@ -120,7 +127,8 @@ def test_a_known_request_never_has_an_outcome_that_an_unknown_one_does_not_have(
     tried = 0
     for (label, *_), made in smallest.items():
         try:
-            bodies = [json.dumps(one).encode() for one in _damaged(json.loads(made.response.body or b""))]
+            whole = _short(json.loads(made.response.body or b""))
+            bodies = [json.dumps(one).encode() for one in _damaged(whole)]
         except ValueError:
             bodies = [made.response.body or b""]
         for body in bodies:
