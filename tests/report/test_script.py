@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +23,6 @@ from cohere_conformance.report.script import _line, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,9 @@ def report_of(folder: Path, url: str, *arguments: str) -> Path:
 
 def printed(script: str) -> list[str]:
     """Run a script, and return the lines that it prints."""
-    environment = {"PATH": os.environ["PATH"], "CO_API_KEY": PRODUCTION, "NO_PROXY": "*", "LC_ALL": "C"}
+    # With the python3 of this process first: another one may be a script that looks for it.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {"PATH": path, "CO_API_KEY": PRODUCTION, "NO_PROXY": "*", "LC_ALL": "C"}
     done = subprocess.run(["sh"], input=script.encode(), env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     return [line for line in done.stdout.decode().split("\n") if line]
