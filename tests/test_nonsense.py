@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import core, stateful
@@ -75,6 +76,13 @@ def crash(test: SuiteTest, target: Spoiled, spoil: Spoil) -> str:
     return ""
 
 
+def without(value: Any, name: str) -> Any:
+    """Return a JSON value without a property, wherever it is."""
+    if isinstance(value, dict):
+        return {key: without(item, name) for key, item in value.items() if key != name}
+    return [without(item, name) for item in value] if isinstance(value, list) else value
+
+
 def test_the_tests_of_the_suites_are_found() -> None:
     """All of them are fed below: relations, lifecycles, credentials, sequences."""
     names = {test.name.partition("[")[0] for test in suite_tests()}
@@ -110,3 +118,15 @@ def test_one_spoiled_response_fails_no_test(draw: int, target: Spoiled) -> None:
 
         found.append(crash(test, target, spoil))
     assert [reason for reason in found if reason] == []
+
+
+@pytest.mark.parametrize("name", ["name", "status"])
+def test_a_property_that_every_response_lacks_fails_no_lifecycle(name: str, target: Spoiled) -> None:
+    """What a lifecycle compares may be missing from the first response on."""
+    tests = [test for test in suite_tests() if test.name.partition("/")[2].startswith("test_lifecycle.")]
+    assert len(tests) == 5
+
+    def spoil(_: int, body: bytes) -> bytes:
+        return json.dumps(without(json.loads(body), name)).encode() if body[:1] == b"{" else body
+
+    assert [reason for test in tests if (reason := crash(test, target, spoil))] == []

@@ -69,7 +69,7 @@ class Models(Lifecycle):
         self.api.later(DELETE, path={"id": model})
         created = response.at("/finetuned_model", dict[str, Any], despite_requirements=True)
         if created.get("name") != body["name"]:
-            del created["name"]  # the requirement finetuning.echo is about it
+            created.pop("name", None)  # the requirement finetuning.echo is about it
         self.models.append(Expected(model, created))
 
     @precondition(lambda self: self.number)
