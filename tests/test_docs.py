@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from commands import parse
+from running import called
 
 from cohere_conformance.cli import run
 
@@ -100,21 +101,12 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
         (ROOT / "docs" / "golden.md", "verify --only rerank --fault rerank.one-missing"),
     ],
 )
-def test_shown_output_is_real(
-    page: Path,
-    command: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+def test_shown_output_is_real(page: Path, command: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "docs" / "examples" / "chat.har", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     shown = next(
         block for block in blocks(page, "console") if block.startswith(f"$ cohere-conformance {command}\n")
     )
-    run(command.split())
-    actual = capfd.readouterr().out.splitlines()
+    actual = called(tmp_path, *command.split()).output.splitlines()
     for line in shown.splitlines()[1:]:
         assert line == "..." or line in actual
     assert actual[-1].startswith("DEVIATES: ")
