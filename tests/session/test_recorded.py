@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from functools import partial
+from multiprocessing import get_all_start_methods, get_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Exchange, Finding
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 RERANK = {"results": [{"index": 0, "relevance_score": 0.5}]}
 CONFORMING, DEVIATING = 92, 32
 """Exchanges of the examples."""
@@ -34,6 +38,18 @@ def line(call: str, body: Any, status: int = 200, **more: Any) -> str:
     url = url if "://" in url else f"https://api.cohere.com{url}"
     row = {"method": method, "url": url, "status": status, "content_type": "application/json"}
     return json.dumps(row | {"response_body": body} | more) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets how processes are started: forked, as by a command, though other tests may have left threads."""
+
+    def start(method: str) -> None:
+        monkeypatch.setattr(session.processes, "start_context", partial(get_context, method))
+
+    if sys.platform == "linux":
+        start("fork")
+    return start
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +123,9 @@ def test_a_file_that_is_spread_counts_what_a_whole_one_counts(
     assert render_json(run([str(traffic)], jobs=2)) == render_json(one)
 
 
-def test_settings_reach_the_workers(traffic: Path) -> None:
+@pytest.mark.parametrize("method", [one for one in ("fork", "spawn") if one in get_all_start_methods()])
+def test_settings_reach_the_workers(method: str, processes: Callable[[str], None], traffic: Path) -> None:
+    processes(method)
     settings = session.JudgeSettings(as_published=True, servers=("https://example.com",))
     one, two = (run([str(traffic / "mixed.jsonl")], jobs, settings) for jobs in (1, 2))
     assert render_json(one) == render_json(two)
