@@ -280,13 +280,13 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
 
 
 def test_reaching_the_time_limit_is_reported(tmp_path: Path) -> None:
-    """The whole API takes any machine much longer than a second."""
-    done = fuzzed(tmp_path, "--time-limit", "1s")
+    """These groups take any machine much longer than a second."""
+    done = fuzzed(tmp_path, "--only", "chat,embed", "--time-limit", "1s")
     assert done.code == 2, done.output
     reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
     assert reasons["the time limit is reached"] > 0
     assert "INCOMPLETE: the time limit is reached" in done.output
-    assert len(journal(tmp_path)) < 8000, "all that there is to send"
+    assert len(journal(tmp_path)) < 1800, "all that there is to send"
 
 
 # -- what somebody else has
