@@ -114,6 +114,7 @@ class Warm:
                 self._process = subprocess.Popen(
                     [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
                 )
+                atexit.register(self._process.communicate)
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
@@ -150,7 +151,7 @@ def _fork_on_demand() -> None:
             answer = [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, memory]
             Path(ended).write_bytes(json.dumps(answer).encode())
             os._exit(0)
-    sys.exit()
+    os._exit(0)
 
 
 def _become(arguments: list[str], folder: str, environment: dict[str, str], output: str, errors: str) -> None:
