@@ -64,6 +64,7 @@ def pytest_collection_finish() -> None:
     """Collect garbage rarely, and none of the tests themselves: it takes a sixth of the time."""
     from cohere_conformance.session.garbage import freeze_for_good  # the controller needs nothing of it
 
+    gc.collect()  # what is garbage by now is freed, not frozen
     freeze_for_good()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
