@@ -6,7 +6,7 @@ import gc
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx._transports.default as transports
 import pytest
@@ -19,6 +19,8 @@ from cohere_conformance.contract import load_contract, load_declarations
 from cohere_conformance.sdk.parsers import VARIABLE
 
 if TYPE_CHECKING:
+    import ssl
+
     from cohere_conformance.contract import Contract, Declarations
 
 # What is imported and collected stays; to look for garbage in it takes a fifth of the time.
@@ -27,8 +29,18 @@ gc.disable()
 # Hypothesis collects the constants of a checkout's modules; whatever the tests start need not do it anew.
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(Path(__file__).parents[1] / ".hypothesis")
 
-# A client reads every certificate that the machine trusts, which takes as long as forty requests.
-transports.create_ssl_context = lru_cache(transports.create_ssl_context)
+create_ssl_context = transports.create_ssl_context
+
+
+@lru_cache
+def trusting(_: tuple[str | None, ...], *arguments: Any, **named: Any) -> ssl.SSLContext:
+    return create_ssl_context(*arguments, **named)
+
+
+# A client reads every certificate that the machine, or a variable, trusts: as long as forty requests take.
+transports.create_ssl_context = lambda *arguments, **named: trusting(
+    tuple(map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))), *arguments, **named
+)
 
 # No output depends on whether the official SDK is installed here; tests about it ask for it.
 os.environ[VARIABLE] = "0"
