@@ -58,10 +58,10 @@ def sampled(api: Api, *responses: ApiResponse) -> Sample:
     return Sample(list(responses), [floats(api, response, 1)[0] for response in responses])
 
 
-def floats(api: Api, response: ApiResponse, number: int) -> list[Vector]:
-    """Return the float vectors of a response, which are as many as expected; of any dimension."""
+def floats(api: Api, response: ApiResponse, number: int, least: int | None = None) -> list[Vector]:
+    """Return the float vectors of a response, of any dimension; as many as expected, or at least some."""
     found = response.at("/embeddings/float", list[Vector], despite_requirements=True)
-    api.need(len(found) == number, f"{number} vectors")
+    api.need((least or number) <= len(found) <= number, f"{number} vectors")
     return found
 
 
@@ -133,10 +133,10 @@ def require_order(api: Api, label: str, texts: list[str], order: Sequence[int]) 
 def require_repeatable(api: Api, label: str, text: str) -> None:
     """Require that a text has the same vector each time, in one request and in two."""
     # The neighbours of the text are the same each time, so that they cannot make a difference.
-    first = floats(api, embedded(api, label, [text] * 3), 3)
+    first = floats(api, embedded(api, label, [text] * 3), 3, least=2)
     response = embedded(api, label, [text] * 3)
-    second = floats(api, response, 3)
-    pairs = [(first[1], first[2]), (first[0], second[0]), (first[1], second[1])]
+    second = floats(api, response, 3, least=2)
+    pairs = [(first[-2], first[-1]), *zip(first[:2], second, strict=False)]
     require_same(api, "embed.repeatable", response, pairs, "the same vector for the same text")
 
 
