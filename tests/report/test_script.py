@@ -234,6 +234,18 @@ def test_what_has_a_chosen_id_is_created_for_a_request_with_the_id_in_its_body(
     assert made["updated_at"] < made["created_at"], "the fault is seen again"
 
 
+def test_a_case_that_shows_it_before_a_removal_is_repeated_rather_than_a_shorter_one(
+    tmp_path: Path,
+) -> None:
+    names = ("pages-show-every-batch-once", "results-are-complete")
+    faults = ["batches.output-missing", "batches.page-size-ignored"]
+    _, answers = replayed(
+        faults, "output_dataset_id", tmp_path, *(f"batches.relations.{one}" for one in names)
+    )
+    assert answers[-1]["batch"]["output_dataset_id"] == "", "the fault is seen again"
+    assert answers[-1]["batch"]["status"] == "BATCH_STATUS_COMPLETED"
+
+
 @pytest.mark.parametrize(
     "cases",
     [

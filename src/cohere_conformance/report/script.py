@@ -23,7 +23,7 @@ from cohere_conformance.report.steps import MOST_REQUESTS, Requests, ScriptStep
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from cohere_conformance.model import Exchange
@@ -79,12 +79,12 @@ def script_of(folder: Path, cause_id: str) -> str:
     members = {row.fingerprint: row for row in report.findings if row.fingerprint in cause.findings}
     rows = [members[name] for name in cause.findings]
     named = "\n".join(f"{row.expected}\n{row.observed}" for row in rows)
-    found: list[tuple[str, list[ScriptStep], bool]] = []
+    found: list[tuple[str, list[ScriptStep], set[str]]] = []
     for journal in read_journals(folder):
         requests = Requests([line for line in journal.lines() if isinstance(line, Record)])
         tried = dict.fromkeys((cause.example.position, *cause.case_ids))
         found += [
-            (case, steps, requests.shows(case, members))
+            (case, steps, requests.shown(case, members))
             for case in tried
             if (steps := requests.steps(case, members, named))
         ]
@@ -98,19 +98,27 @@ def script_of(folder: Path, cause_id: str) -> str:
 
 
 def _order(
-    rows: Sequence[Row], case: str, steps: Sequence[ScriptStep], shows: bool
+    rows: Sequence[Row], case: str, steps: Sequence[ScriptStep], early: Collection[str]
 ) -> tuple[bool, int, bool, bool, int]:
     """Return a key that orders cases by how well their requests show a cause, the best one first.
 
     A list shows nothing where nothing exists, and may show what others have created; of cases that show the
     same finding, those that show it before they remove something are better, and of these the shortest.
+
+    Args:
+        rows: findings of the cause.
+        case: id of the case.
+        steps: its requests, and what they need.
+        early: fingerprints of the findings that it shows before it removes something.
     """
     first = (rows[0].kind, rows[0].requirement)
-    shown = [place for place, row in enumerate(rows) if case in row.cases]
+    shown = [
+        place for place, row in enumerate(rows) if (row.fingerprint in early if early else case in row.cases)
+    ]
     same = [place for place in shown if (rows[place].kind, rows[place].requirement) == first]
     lists = [rows[place].operation.startswith("GET ") and "{" not in rows[place].operation for place in shown]
     by_rows = 0 if same else min(shown, default=0)
-    return len(steps) == 1, by_rows, not shows, bool(lists) and all(lists), len(steps)
+    return len(steps) == 1, by_rows, not early, bool(lists) and all(lists), len(steps)
 
 
 def _written(report: Report, cause: Cause, case: str, steps: Sequence[ScriptStep]) -> str:

@@ -114,13 +114,18 @@ class Requests:
         """Return how many requests change something, and how many there are."""
         return sum(self._exchanges[number].request.method != "GET" for number in numbers), len(numbers)
 
-    def shows(self, case: str, fingerprints: Collection[str]) -> bool:
-        """Return whether a case shows findings before what it has created is removed.
+    def shown(self, case: str, fingerprints: Collection[str]) -> set[str]:
+        """Return the findings that a case shows before what it has created is removed.
 
         What only a removal shows may depend on the time that had passed until then.
         """
-        own = [number for number, name in enumerate(self._cases) if name == case]
-        return any(not self._setup[number] for number in self._showing(own, fingerprints))
+        return {
+            name
+            for number, one in enumerate(self._cases)
+            if one == case and not self._setup[number]
+            for finding in self._findings[number]
+            if (name := fingerprint(key_of(finding, case))) in fingerprints
+        }
 
     def _showing(self, own: Sequence[int], fingerprints: Collection[str]) -> list[int]:
         """Return the requests of a case that show findings; those that remove something if no others do."""
