@@ -125,6 +125,27 @@ def test_a_request_is_repeated_until_a_response_shows_what_is_waited_for(amended
     assert response.at("/dataset/validation_status", str) == "failed"
 
 
+class Recording(Target):
+    """The same, and lets a test find something."""
+
+    def record(self, test: str, seen: Exchange, finding: Finding) -> None:
+        pass
+
+
+def test_what_violates_a_must_is_not_waited_for(amended: Contract) -> None:
+    target = Recording("validated", "processing", "processing", "failed")
+    api = api_of(target, amended)
+
+    def reached(response: Any) -> bool:
+        status = response.at("/dataset/validation_status", str)
+        api.require("datasets.created-echo", status != "processing", response, expected="a", observed="b")
+        return bool(status == "failed")
+
+    with pytest.raises(DeviatesError, match=r"datasets\.created-echo"):
+        api.until(SHOW, reached, path={"id": ID}, seconds=60, expected="a failure", growth=1.1)
+    assert target.operations == [SHOW, SHOW]
+
+
 class Deviating(Target):
     """Responds to everything with one body, which the judge finds wrong at some locations."""
 

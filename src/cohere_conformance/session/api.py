@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
@@ -28,6 +28,14 @@ from cohere_conformance.session.api_response import (
     api_response,
 )
 from cohere_conformance.session.patience import Patience
+from cohere_conformance.session.upload import (
+    DELETE_DATASET,
+    SHOW_DATASET,
+    UPLOAD,
+    UPLOAD_OPERATIONS,
+    VALIDATING,
+    Upload,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
@@ -40,29 +48,7 @@ __all__ = ["UPLOAD_OPERATIONS", "Api", "ApiResponse", "DeviatesError", "Inconclu
 
 Judged = tuple[Exchange, tuple[Finding, ...], str]
 """An exchange, the findings that fail it, and why it cannot be judged (empty if it can)."""
-UPLOAD, SHOW_DATASET, DELETE_DATASET = UPLOAD_OPERATIONS = (
-    "POST /v1/datasets",
-    "GET /v1/datasets/{id}",
-    "DELETE /v1/datasets/{id}",
-)
-"""The operations that `Api.upload` calls: a test that uses it declares them with the mark `operations`."""
-VALIDATING = frozenset({"unknown", "queued", "processing"})
-"""The values of `validation_status` while the validation of a dataset is not over."""
-
 _Wanted = TypeVar("_Wanted")
-
-
-class Upload(NamedTuple):
-    """A dataset that a test has uploaded.
-
-    Attributes:
-        id: of the dataset.
-        response: to the last request about it: to the upload itself, or, where the end of the validation was
-            waited for, to the `GET` that shows the end.
-    """
-
-    id: str
-    response: ApiResponse
 
 
 class Api:
@@ -244,7 +230,7 @@ class Api:
             growth: factor from one pause to the next; close to 1 where a test wants to see each state.
 
         Raises:
-            DeviatesError: a response deviates from the contract.
+            DeviatesError: a response deviates from the contract, or violates a MUST that `reached` checks.
             InconclusiveError: it has not happened in that time.
         """
 
@@ -273,12 +259,21 @@ class Api:
             growth: as of `until`.
 
         Raises:
+            DeviatesError: the function has found a MUST violated: what is waited for may never come.
             InconclusiveError: there is no result in that time.
         """
+        breaches = len(self.breaches)
+
+        def judged() -> _Wanted | None:
+            found = look()
+            if len(self.breaches) > breaches:
+                raise DeviatesError(self.breaches[breaches])
+            return found
+
         kind = collection_of(operation)
         limit = self._patience.limit(kind, seconds)
         further = {} if growth is None else {"growth": growth}
-        if (result := self._patience.until(kind, look, seconds, **further)) is None:
+        if (result := self._patience.until(kind, judged, seconds, **further)) is None:
             raise InconclusiveError(f"not testable: expected {expected}, got none within {limit:g} s")
         return result
 
