@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import uvicorn
 from load import OPERATIONS, bombard
 
 from cohere_conformance.client.listening import address, listen
@@ -356,3 +357,18 @@ def test_faults_of_a_running_server_are_switched_by_name() -> None:
         assert httpx.post(server.url + PATH).status_code == 200
         with pytest.raises(UsageError, match=r"faults auth\.ignord: "):
             state.faults = ["auth.ignord"]  # type: ignore[assignment]
+
+
+def test_nothing_looks_again_and_again_whether_the_server_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look takes CPU time, and the end of a server would wait for the next one."""
+    looks: list[int] = []
+    usual = uvicorn.Server.on_tick
+
+    async def on_tick(self: uvicorn.Server, counter: int) -> bool:
+        looks.append(counter)
+        return await usual(self, counter)
+
+    monkeypatch.setattr(uvicorn.Server, "on_tick", on_tick)
+    with ServerThread(ServerState()) as server:
+        assert httpx.post(f"{server.url}{PATH}", headers=KEY).status_code == 200
+    assert looks == [0]

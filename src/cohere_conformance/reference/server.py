@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
@@ -20,7 +20,7 @@ from cohere_conformance.reference.relay import Relay
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from starlette.types import ASGIApp
 
@@ -53,9 +53,29 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._strategy = transport_faults.switched_on(state.faults)
         self._relay: Relay | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop serving; from any thread, and from a signal handler."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal."""
+        super().handle_exit(sig, frame)
+        self.stop()
+
+    async def main_loop(self) -> None:
+        """Wait until the server is stopped, instead of looking ten times a second whether it is."""
+        self._loop = asyncio.get_running_loop()
+        if not await self.on_tick(0):
+            await self._stopping.wait()
 
     async def serve_on(self, listening: socket.socket) -> None:
-        """Serve until `should_exit` is set; the socket is closed then."""
+        """Serve until the server is stopped; the socket is closed then."""
         if self._strategy is not None:
             behind = listen(_LOOPBACK, 0)
             self._relay = Relay(self._strategy, behind.getsockname()[1])
@@ -150,7 +170,7 @@ class ServerThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         if (thread := self._thread) is None:
             return
         thread.join(_PATIENCE)
