@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import core, stateful
 from nonsense import WHOLE, Spoiled, SuiteTest, suite_tests, wrong
 
-from cohere_conformance.session import patience
+from cohere_conformance.session import lifecycle, patience
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 from cohere_conformance.session.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from nonsense import Spoil
 
@@ -53,6 +55,12 @@ def target(pytestconfig: pytest.Config) -> Iterator[Spoiled]:
 @pytest.fixture(autouse=True)
 def _clock(target: Spoiled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "time", Clock(target))
+
+
+@pytest.fixture(autouse=True)
+def _one_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis stores tables in a folder, of which a new one for each property would be thousands."""
+    monkeypatch.setattr(lifecycle, "TemporaryDirectory", lambda: nullcontext(tmp_path))
 
 
 @pytest.fixture(autouse=True)

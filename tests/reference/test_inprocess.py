@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -100,3 +101,13 @@ def test_a_restart_forgets_what_was_created() -> None:
         transport.restart(seeded("a"))
         listed = sender.send(Outgoing("GET", "/v1/connectors"))
     assert msgspec.json.decode(listed.response.body or b"")["connectors"] == []
+
+
+def test_nothing_is_handled_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is waiting, and a thread for a request takes longer than most requests."""
+    large = json("/v1/tokenize", {"model": "command-a-03-2025", "text": "a river " * 8_000})
+    chosen = [*REQUESTS, large, *(Outgoing("GET", path) for path in ("/v1/models", "/v1/datasets"))]
+    with monkeypatch.context() as patched, sending(seeded("a")) as sender:
+        patched.setattr(threading.Thread, "start", lambda _: pytest.fail("a thread was started"))
+        responses = [sender.send(outgoing).response for outgoing in chosen]
+    assert [response.status for response in responses] == [200] * len(chosen)

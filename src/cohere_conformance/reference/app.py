@@ -9,8 +9,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
 from cohere_conformance.reference import (
     browsers,
     crash_faults,
@@ -44,6 +42,7 @@ from cohere_conformance.reference.responding import (
     stream_response,
     unknown_path,
 )
+from cohere_conformance.reference.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -163,9 +162,9 @@ async def _called(request: HttpRequest, state: ServerState) -> HttpResponse:
 async def _handled(call: Call) -> HandlerResult:
     """Return the response of the handler; a call that is large, or reads much, is handled in a thread."""
     handler = HANDLERS[call.operation.label]
-    in_thread = IN_THREAD.get(call.operation.label)
-    if in_thread == "always" or (in_thread == "large" and call.size > QUICK):
-        made = await to_thread.run_sync(handler, call, abandon_on_cancel=True)
+    threaded = IN_THREAD.get(call.operation.label)
+    if threaded == "always" or (threaded == "large" and call.size > QUICK):
+        made = await in_thread(handler, call)
     else:
         made = handler(call)
     # The state of the server is changed here only, where nothing else runs meanwhile.
@@ -181,7 +180,7 @@ async def _file(request: HttpRequest, state: ServerState) -> HttpResponse | None
             return file_response(403, b"wrong address, or its time is over\n", "text/plain")
         return file_response(200, found.content, found.media_type)
     if path.startswith(tokenizers.PREFIX) and request.method in {"GET", "HEAD"}:
-        content = await to_thread.run_sync(tokenizers.fetch, path)
+        content = await in_thread(tokenizers.fetch, path)
         if content is None:
             return file_response(404, b"no such tokenizer\n", "text/plain")
         return file_response(200, content, "application/json")

@@ -6,12 +6,11 @@ import gzip
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
 from cohere_conformance.client.unpack import ACCEPTED, Unpacker, UnpackError
 from cohere_conformance.inputs.codings import names_of
 from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.http_messages import VARIES
+from cohere_conformance.reference.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -127,7 +126,7 @@ async def pack(response: HttpResponse, request: HttpRequest) -> None:
     fields.append(_VARIES)
     if len(content) >= _SMALLEST and wants_gzip(request.head.values("accept-encoding")):
         quick = len(content) <= _QUICK
-        response.content = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
+        response.content = _compressed(content) if quick else await in_thread(_compressed, content)
         response.fields = [field for field in fields if field[0] != b"content-length"]
         response.fields.append((b"content-encoding", b"gzip"))
 

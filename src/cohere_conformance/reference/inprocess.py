@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import httpx
 
 from cohere_conformance.reference.app import application
+from cohere_conformance.reference.threads import handle_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,10 +54,15 @@ class InProcess(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response of the application."""
         response = _Response(request.read())
-        self._loop.run(self._application(_scope(request), response.receive, response.send))
+        # Not `Runner.run`, which installs a signal handler for each request.
+        self._loop.get_loop().run_until_complete(self._handle(_scope(request), response))
         return httpx.Response(
             response.status, headers=response.headers, stream=_Chunks(response.chunks, self._tick)
         )
+
+    async def _handle(self, scope: dict[str, Any], response: _Response) -> None:
+        handle_alone()
+        await self._application(scope, response.receive, response.send)
 
     def close(self) -> None:
         """Close the event loop."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -15,6 +14,7 @@ from cohere_conformance.reference.coding import LARGEST, body_of, decoded
 from cohere_conformance.reference.handling import Call, UploadedPart
 from cohere_conformance.reference.remembered import ValidBody
 from cohere_conformance.reference.retired import refuse_retired
+from cohere_conformance.reference.threads import in_thread
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Operation
@@ -55,9 +55,7 @@ async def receive(
     refuse_retired(declared, state.profile)
     size = len(content) + sum(len(part.content) for part in form)
     if len(content) > QUICK:
-        valid = await to_thread.run_sync(
-            _validated, request, declared, content, state, abandon_on_cancel=True
-        )
+        valid = await in_thread(_validated, request, declared, content, state)
     else:
         valid = _validated(request, declared, None if form else content, state)
     body, query = valid
