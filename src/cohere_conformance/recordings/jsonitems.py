@@ -7,6 +7,7 @@ wrong.
 
 from __future__ import annotations
 
+import io
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.jsontext import BoundedStream, within_limits
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Callable, Iterator
 
 _PIECE = 64 * 1024
@@ -208,12 +208,9 @@ class _Chain:
     """Some bytes, and then those of a stream."""
 
     def __init__(self, first: bytes, stream: io.BufferedReader) -> None:
-        self._first = first
+        self._first = io.BytesIO(first)  # shares the bytes, and what is read of them is copied once
         self._stream = stream
 
     def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes; none at the end."""
-        if self._first:
-            piece, self._first = self._first[:size], self._first[size:]
-            return piece
-        return self._stream.read(size)
+        return self._first.read(size) or self._stream.read(size)
