@@ -30,9 +30,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cohere_conformance.contract import load_contract
-from cohere_conformance.data import folder
 from cohere_conformance.golden.compare import compare
-from cohere_conformance.golden.compare.loading import load_rules
+from cohere_conformance.golden.compare.loading import shipped_rules
 from cohere_conformance.golden.compare.masks import Like, Mask
 from cohere_conformance.model import Failure, FailureKind, Kind, Severity
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Finding, Headers
 
 CONTRACT = load_contract()
-RULES = load_rules(folder("suites"), CONTRACT)
+RULES = shipped_rules()
 OTHER = "0b0e0dd1-77aa-4b52-8f7f-111111111111"
 RERANK = "POST /v2/rerank"
 CHAT = "POST /v2/chat"

@@ -11,14 +11,14 @@ from third_party import third_party
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
-from cohere_conformance.golden.compare import Demands, compare, load_rules
+from cohere_conformance.golden.compare import Demands, compare, shipped_rules
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Severity, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CONTRACT = load_contract()
-RULES = load_rules(folder("suites"), CONTRACT)
+RULES = shipped_rules()
 SHIPPED = str(folder("cassettes"))
 RERANK = {
     "id": "a",

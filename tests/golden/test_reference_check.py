@@ -14,7 +14,7 @@ from cohere_conformance.contract.models import shipped_retired
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
 from cohere_conformance.golden import find, load
-from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.compare import shipped_rules
 from cohere_conformance.golden.fresh_server import FreshServer
 from cohere_conformance.golden.policy import POLICY, load_policy
 from cohere_conformance.golden.reference_check import ReferenceCheck
@@ -33,7 +33,7 @@ SHIPPED = find(folder("cassettes"))
 def checked(prefix: str, **changed: Any) -> Status:
     """Return the status of some shipped cassettes, by what the reference server responds now."""
     requirements = tuple(shipped_requirements().requirements.values())
-    with ReferenceCheck(SUITE, CONTRACT, load_rules(folder("suites"), CONTRACT)) as reference:
+    with ReferenceCheck(SUITE, CONTRACT, shipped_rules()) as reference:
         given: dict[str, Any] = {
             "suite": SUITE,
             "contract": CONTRACT,

@@ -14,7 +14,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError
 from cohere_conformance.golden import Cassette, find, load
-from cohere_conformance.golden.compare.loading import load_rules
+from cohere_conformance.golden.compare.loading import load_rules, shipped_rules
 from cohere_conformance.golden.compare.masks import Like, Mask
 from cohere_conformance.golden.compare.streams import Streamed, framing_of
 from cohere_conformance.golden.fresh_server import FreshServer
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cohere_conformance.golden.compare.rules import ComparisonRule
 
 CONTRACT = load_contract()
-RULES = load_rules(folder("suites"), CONTRACT)
+RULES = shipped_rules()
 GROUPS = sorted({operation.group for operation in CONTRACT.operations.values()})
 CASSETTES = find(folder("cassettes"))
 

@@ -12,10 +12,9 @@ from rich.console import Console
 from cohere_conformance.cli import options
 from cohere_conformance.cli.suites import scope, suites, target
 from cohere_conformance.contract import load_contract
-from cohere_conformance.data import folder
 from cohere_conformance.golden import clear_begun, counts, find, load, own_or_shipped
 from cohere_conformance.golden.changes import CassetteChange, ChangeKind, changes, keep
-from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.compare import shipped_rules
 from cohere_conformance.golden.reference_comparison import ReferenceComparison
 from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.safe import plain
@@ -69,7 +68,7 @@ def _kept(report_dir: Path, cassettes: Path, *, unasked: bool) -> bool:
     from cohere_conformance.golden.recorder import STAGED  # imports the web server
 
     contract = load_contract()
-    found = list(changes(contract, load_rules(folder("suites"), contract), report_dir / STAGED, cassettes))
+    found = list(changes(contract, shipped_rules(), report_dir / STAGED, cassettes))
     _show(found)
     if any(change.matters for change in found) and not (unasked or _agreed(len(found))):
         click.echo(f"kept nothing: {cassettes} is unchanged; use --yes to replace its cassettes")

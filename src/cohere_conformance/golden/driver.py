@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
 from cohere_conformance.golden.cassette import Origin
-from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.compare import shipped_rules
 from cohere_conformance.golden.gateway import GatewayVerifier
 from cohere_conformance.golden.recorder import STAGED, Recorder
 from cohere_conformance.golden.reference_comparison import ReferenceComparison
@@ -198,7 +198,7 @@ class VerifyDriver(CassetteDriver):
     def open(self, connection: Connection) -> tuple[Runner, Verifier]:
         """Return what sends in one worker, and what verifies with that."""
         settings, runner = connection.settings, connection.runner(Runner)
-        rules = load_rules(shipped("suites"), settings.judge.contract)
+        rules = shipped_rules()
         values_of = self._values_of(embedded=settings.plan.target_kind is TargetKind.EMBEDDED)
         return runner, self.verifier(
             runner,

@@ -11,7 +11,7 @@ from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.golden import find
-from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.compare import shipped_rules
 from cohere_conformance.golden.policy import load_policy
 from cohere_conformance.golden.reference_check import ReferenceCheck
 from cohere_conformance.golden.status import Criteria, status
@@ -40,7 +40,7 @@ def staleness(folder: Path, report: Path, today: datetime.date) -> Status:
     """
     contract, suite, own = load_contract(), shipped_suite(), folder / _POLICY
     policy = load_policy(own) if own.is_file() else load_policy(shipped("cassettes") / _POLICY).of_a_part()
-    with ReferenceCheck(suite, contract, load_rules(shipped("suites"), contract)) as reference:
+    with ReferenceCheck(suite, contract, shipped_rules()) as reference:
         return status(
             find(folder),
             Criteria(

@@ -6,6 +6,7 @@ A rule that cannot apply to any response is an error, reported with its line.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
@@ -14,6 +15,7 @@ import msgspec
 from cohere_conformance.cases.case_file import Steps, unlike
 from cohere_conformance.cases.grammar import YamlMapping
 from cohere_conformance.cases.load import shipped_suite
+from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.documents import load_located, load_yaml
 from cohere_conformance.contract.location import Location, parse_location
 from cohere_conformance.data import folder as shipped
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Contract, Operation
 
-__all__ = ["Rules", "load_rules"]
+__all__ = ["Rules", "load_rules", "shipped_rules"]
 
 FILE = "golden.yaml"
 _CASES = "cases.yaml"
@@ -85,6 +87,16 @@ def load_rules(suites: Path, contract: Contract) -> Rules:
         grouped += file.masks()
         whole |= file.whole()
     return Rules((*cases, *grouped, *common), whole)
+
+
+@lru_cache(maxsize=1)
+def shipped_rules() -> Rules:
+    """Return the shipped rules; read once a process.
+
+    Raises:
+        CaseError: a rule is misspelt, or cannot apply.
+    """
+    return load_rules(shipped("suites"), load_contract())
 
 
 @dataclass(frozen=True)
