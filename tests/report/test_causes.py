@@ -556,6 +556,17 @@ def test_valid_requests_that_are_refused_with_one_error_are_one_cause(server: Se
     ]
 
 
+def test_ids_in_the_text_of_an_error_distinguish_nothing(server: Server) -> None:
+    for name, number in (
+        ("images", "b69822f5-3f7e-4c5e-9a0e-6d6b3a1c2f10"),
+        ("inputs", "16D3B4C80F3A4B5C9D8E7F6A"),
+    ):
+        refused = found(Kind.STATUS_UNEXPECTED, operation=EMBED, status=400, expected="status 200")
+        server.case(f"embed.{name}", [refused], body=f'{{"message": "request {number}: no texts"}}')
+    (cause,) = server.report().causes
+    assert cause.title == "POST /v2/embed responds 400 instead of 200: request ...: no texts"
+
+
 def test_a_notice_about_a_part_does_not_become_breaking_by_a_case_about_the_whole(server: Server) -> None:
     mild = msgspec.structs.replace(
         violated("models.known", "/models/*/name", operation=MODELS), severity=Severity.NOTICE

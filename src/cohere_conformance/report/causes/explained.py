@@ -9,6 +9,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.consequences import CRASH, NOT_VALIDATED, without_consequences
 from cohere_conformance.report.causes.elsewhere import explained_elsewhere
 from cohere_conformance.report.causes.fitting import expected_at, wrapped
+from cohere_conformance.report.causes.frameworks import ID
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.streams import NO_EVENT, expected_of_damaged_stream, is_harmless
 from cohere_conformance.report.causes.topics import ACCEPTED, CRASHED, REFUSED, outcome, refusal_expected
@@ -195,7 +196,6 @@ def _rating(
 
 
 _SAME, _ABOVE, _ALIKE, _WHOLE, _ELSEWHERE, _SUBJECT, _UNCHECKED = range(1, 8)
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNGROUPED = frozenset({"expectation", "unexpected-status"})
 """Rules that know nothing of what their findings have in common."""
 _ANY_MODEL = Key("topic", ("unknown-model", ACCEPTED))
@@ -389,8 +389,8 @@ def _error(one: SeenFinding) -> tuple[str, str] | None:
     """Return operation and body of an error without its id; `None` if it is right to refuse the request."""
     row = one.row
     if row.kind is Kind.EXPECTATION_FAILED and row.location == "/message" and outcome(row) == REFUSED:
-        return row.operation, _UUID.sub("", row.example.response_text.partition("\n\n")[2])
+        return row.operation, ID.sub("", row.example.response_text.partition("\n\n")[2])
     if row.kind is not Kind.STATUS_UNEXPECTED or outcome(row) != REFUSED or refusal_expected(row):
         return None
     body = row.example.response_text.partition("\n\n")[2]
-    return (row.operation, _UUID.sub("", body)) if body else None
+    return (row.operation, ID.sub("", body)) if body else None

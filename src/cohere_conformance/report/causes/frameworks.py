@@ -17,6 +17,8 @@ HTML = "an HTML page"
 PROBLEM_DETAILS = "problem details (RFC 9457)"
 """What ASP.NET, Prism and others send."""
 
+ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b", re.IGNORECASE)
+"""A UUID, or as many hexadecimal digits as an id of a trace has."""
 _LONGEST = 60
 """Letters of an error's text that are shown."""
 _MOST_NAMES = 6
@@ -60,6 +62,8 @@ def own_form(response_text: str) -> str | None:
 def error_text(response_text: str) -> str:
     """Return what an error says, shortened; an empty text if it says nothing that is known to be its message.
 
+    Ids are left out: that of the request is another one each time.
+
     Args:
         response_text: status, headers and body as a report shows them.
     """
@@ -76,6 +80,7 @@ def error_text(response_text: str) -> str:
 
 
 def _shortened(text: str) -> str:
+    text = ID.sub("...", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
