@@ -53,7 +53,8 @@ def target(pytestconfig: pytest.Config) -> Iterator[Spoiled]:
 
 
 @pytest.fixture(autouse=True)
-def _clock(target: Spoiled, monkeypatch: pytest.MonkeyPatch) -> None:
+def _new_server(target: Spoiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    target.restart()
     monkeypatch.setattr(patience, "time", Clock(target))
 
 

@@ -120,6 +120,10 @@ def _loaded(name: str, path: Path) -> ModuleType:
     return module
 
 
+def _state() -> ServerState:
+    return ServerState(profile=Profile.CONTRACT)
+
+
 class Spoiled:
     """A target that is a reference server, some responses of which are replaced on the way.
 
@@ -128,18 +132,23 @@ class Spoiled:
 
     def __init__(self) -> None:
         self._spoil: Spoil = b""
-        self._state = ServerState(profile=Profile.CONTRACT)
+        self._state = _state()
         self._number = 0
         self._sent: dict[Outgoing, Exchange] = {}
 
     def __enter__(self) -> Spoiled:
-        transport = InProcess(self._state)
-        self._sender = Sender("http://localhost", gate=OPEN, transport=transport)
+        self._transport = InProcess(self._state)
+        self._sender = Sender("http://localhost", gate=OPEN, transport=self._transport)
         self._sender.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._sender.__exit__(*error)
+
+    def restart(self) -> None:
+        """Begin with a server that has nothing of what was created before."""
+        self._state = _state()
+        self._transport.restart(self._state)
 
     def advance(self, seconds: float) -> None:
         """Let time pass on the server."""

@@ -67,7 +67,9 @@ def dark_pixels(content: bytes) -> Raster:
         raise UnreadableImageError
     lines = _unfiltered(data, header)
     shades = _palette(chunks.get(b"PLTE", b""), chunks.get(b"tRNS", b""))
-    return Raster(header.width, tuple(_dark(line, header, shades) for line in lines))
+    # Rows repeat: margins are empty, and letters are taller than a pixel is.
+    dark = {line: _dark(line, header, shades) for line in set(lines)}
+    return Raster(header.width, tuple(dark[line] for line in lines))
 
 
 def _chunks(content: bytes) -> dict[bytes, bytes]:
