@@ -7,8 +7,9 @@ these in the run, if it has a finding that the fault alone causes as well. Fault
 at all beside the others (a server that crashes on a request shows nothing else of it) are counted and left
 out of the shares.
 
-A server whose answers are the same without one of the faults has four mistakes, not five: such a set is put
-aside, with what became of it, and the next seed takes its place. The recorded answers alone decide that.
+A server that answers the requests of the run in the same way without one of the faults shows it four
+mistakes, not five: such a set is put aside, with what became of it, and the next seed takes its place. The
+recorded answers alone decide that.
 
 In each set one fault, drawn by seed, is mended, and the run is repeated: there must not be more causes than
 before. The command of each cause is sent by curl to a server with the faults of its set, through a recorder
