@@ -9,7 +9,7 @@ out of the shares.
 
 A server that answers the requests of the run in the same way without one of the faults shows it four
 mistakes, not five: such a set is put aside, with what became of it, and the next seed takes its place. The
-recorded answers alone decide that.
+recorded answers alone decide that, where the run got a success of every operation.
 
 In each set one fault, drawn by seed, is mended, and the run is repeated: there must not be more causes than
 before. The command of each cause is sent by curl to a server with the faults of its set, through a recorder
@@ -117,7 +117,7 @@ def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
         unshown = tuple(_unshown(report, drawn, Path(folder) / "all")) if curl else ()
         rows = {row.fingerprint: row for row in report.findings}
         named = [_named(cause, rows, drawn, alone) for cause in report.causes]
-        without_effect = () if drawn.fuzzed else tuple(_without_effect(drawn, named, Path(folder)))
+        without_effect = () if drawn.fuzzed else tuple(_without_effect(drawn, named, report, Path(folder)))
     places = {
         fault: next((place for place, faults in enumerate(named) if fault in faults), None)
         for fault in drawn.faults
@@ -147,10 +147,19 @@ def _named(cause: Cause, rows: dict[str, Row], drawn: FaultSet, alone: dict[str,
     return shown | {fault for fault in drawn.faults if violated & set(naming(fault))}
 
 
-def _without_effect(drawn: FaultSet, named: Sequence[set[str]], folder: Path) -> Iterator[str]:
-    """Yield the faults without which a server answers the same: none that has a cause of its own."""
+def _without_effect(
+    drawn: FaultSet, named: Sequence[set[str]], report: Report, folder: Path
+) -> Iterator[str]:
+    """Yield the faults without which a server answers the same: none that has a cause of its own.
+
+    Where the run has not got a success of each operation that a right server serves it, it may not have sent
+    what would show the fault.
+    """
     doubtful = [fault for fault in drawn.faults if {fault} not in named]
     if doubtful:
+        right = run([], drawn.groups, folder / "right")
+        if not _served(right) <= _served(report):
+            return
         run(drawn.faults, drawn.groups, folder / "again")
     for fault in doubtful:
         without = folder / f"without {fault}"
@@ -158,6 +167,15 @@ def _without_effect(drawn: FaultSet, named: Sequence[set[str]], folder: Path) ->
         prefix = "" if group_of(fault) in GENERAL else f"{group_of(fault)}."
         if same_answers(folder / "all", folder / "again", without, prefix):
             yield fault
+
+
+def _served(report: Report) -> set[str]:
+    """Return the operations of which a run has got a success."""
+    return {
+        one.operation
+        for one in report.coverage.operations
+        if any(status.startswith("2") for status in one.statuses)
+    }
 
 
 def _unnamed(report: Report, drawn: FaultSet) -> list[str]:
