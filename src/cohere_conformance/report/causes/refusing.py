@@ -131,5 +131,6 @@ _CHANGES = {
 }
 _FAILURE = "Find the failure in the log of the server, and of what is behind it: no valid request is served."
 _FAILURE_AT_TIMES = (
-    "Find in the log of the server, and of what is behind it, why it fails at times: other requests are served."
+    "Find in the log of the server, and of what is behind it, why it fails at times: "
+    "other requests are served."
 )
