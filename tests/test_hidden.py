@@ -17,9 +17,14 @@ TOGETHER = {
         {"finetuning.wrapped", "finetuning.events-order", "finetuning.newest-event", "finetuning.pages"},
     ),
     "a missing id": (
-        ("batches.id-missing", "batches.get-differs", "batches.unsorted"),
+        ("batches.id-missing", "batches.get-differs", "batches.unsorted", "batches.cancel-ignored"),
         "batches",
-        {"batches.id-given", "batches.listed-as-read", "batches.ordered"},
+        {"batches.id-given", "batches.listed-as-read", "batches.ordered", "batches.cancel-works"},
+    ),
+    "no batch where its id is looked for": (
+        ("batches.unwrapped", "batches.cancel-ignored"),
+        "batches",
+        {"batches.cancel-works"},
     ),
     "events in the wrong order": (
         ("finetuning.events-ascending", "finetuning.total-size-wrong"),

@@ -340,6 +340,57 @@ def test_two_creations_with_one_id_are_both_the_runs_own() -> None:
     assert target.passes("DELETE", "/v1/datasets/ours-1")
 
 
+NAMED = Outgoing("POST", "/v1/datasets?name=conformance-oats-1&type=embed-input")
+
+
+def unnamed(*listed: tuple[str, str], creation: Outgoing = NAMED, created: str = NOW) -> Target:
+    """Return a target whose response to an upload has no id, and whose list shows ids with names."""
+    shown = [{"id": identity, "name": name, "created_at": created} for identity, name in listed]
+    before = [{"id": "theirs-1", "name": "conformance-oats-1", "created_at": BEFORE}]
+    target = Target({"POST /v1/datasets": {}, "GET /v1/datasets": {"datasets": before}})
+    target.answers |= {f"DELETE /v1/datasets/{identity}": {} for identity, _ in listed}
+    target.send(creation)
+    target.answers["GET /v1/datasets"] = {"datasets": before + shown}
+    target.send(Outgoing("GET", "/v1/datasets"))
+    return target
+
+
+def test_what_is_created_without_an_id_is_found_by_its_name() -> None:
+    """The list shows one that is new and has the name that only this run gives, whatever its case."""
+    target = unnamed(("ours-1", "Conformance-Oats-1"))
+    assert target.passes("DELETE", "/v1/datasets/ours-1")
+    assert not target.passes("DELETE", "/v1/datasets/theirs-1")
+
+
+def test_the_list_is_asked_for_what_is_created_without_an_id() -> None:
+    """A test may know the id from elsewhere, such as the response whose wrapper is missing."""
+    target = Target({"POST /v1/datasets": {}, "GET /v1/datasets": {}, "DELETE /v1/datasets/ours-1": {}})
+    target.send(NAMED)
+    shown = {"id": "ours-1", "name": "conformance-oats-1", "created_at": NOW}
+    target.answers["GET /v1/datasets"] = {"datasets": [shown]}
+    target.answers["GET /v1/datasets/ours-1"] = {"dataset": shown}
+    assert target.passes("GET", "/v1/datasets/ours-1")
+    assert not target.passes("DELETE", "/v1/datasets/ours-2")
+    assert target.passes("DELETE", "/v1/datasets/ours-1")
+
+
+@pytest.mark.parametrize(
+    ("listed", "creation", "created"),
+    [
+        ([("other-1", "conformance-oats-2")], NAMED, NOW),
+        ([("other-1", "conformance-oats-1"), ("other-2", "conformance-oats-1")], NAMED, NOW),
+        ([("other-1", "conformance-oats-1")], NAMED, BEFORE),
+        ([("other-1", "a")], CREATE, NOW),
+    ],
+    ids=["another name", "more than were created", "older", "a name that anybody may give"],
+)
+def test_what_may_be_somebody_elses_is_not_found_by_its_name(
+    listed: list[tuple[str, str]], creation: Outgoing, created: str
+) -> None:
+    """A name alone proves nothing."""
+    assert not unnamed(*listed, creation=creation, created=created).passes("DELETE", "/v1/datasets/other-1")
+
+
 JOB = {"job_id": "job-1", "status": "complete", "created_at": NOW, "output_dataset_id": "result-1"}
 
 

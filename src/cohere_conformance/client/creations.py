@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl
-
-import msgspec
 
 from cohere_conformance.client.inventory import shown
 from cohere_conformance.client.ledger import LedgerState
+from cohere_conformance.client.outgoing import given
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.recordings.fields import first
 
@@ -76,6 +75,7 @@ class Creations:
         self._collections = collections
         self._begun: dict[int, tuple[Outgoing, list[str]]] = {}
         self._open: dict[tuple[str, str], str] = {}
+        self._nameless: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self._ahead = 0.0
 
     def begin(self, outgoing: Outgoing, meant: Iterable[tuple[str, Meaning]]) -> None:
@@ -96,12 +96,12 @@ class Creations:
                     self._ledger.begin(
                         meaning.label,
                         path,
-                        name=_given(outgoing, "name"),
-                        source=_given(outgoing, "dataset_id") or _given(outgoing, "input_dataset_id"),
+                        name=given(outgoing, "name"),
+                        source=given(outgoing, "dataset_id") or given(outgoing, "input_dataset_id"),
                         ahead=self._ahead,
                     )
                 )
-            elif effect is Effect.CHANGES and (name := _given(outgoing, "name")):
+            elif effect is Effect.CHANGES and (name := given(outgoing, "name")):
                 for identity in meaning.ids:
                     if (entry := self._open.get((path, identity))) is not None:
                         self._ledger.note(entry, LedgerState.RENAMING, name=name)
@@ -128,14 +128,31 @@ class Creations:
                 self._ledger.note(entry, LedgerState.REFUSED)
         for one in answered:
             if one.meaning.label == one.collection.create:
-                self._created(begun, one)
+                self._created(begun, one, given(outgoing, "name"))
             else:
                 self._followed(one)
 
-    def _created(self, begun: list[str], one: Answered) -> None:
+    def recognised(self, collection: str, name: str, identity: str) -> None:
+        """Note the id of something in whose creation it was missing.
+
+        Args:
+            collection: its path.
+            name: of it.
+            identity: as a list shows it.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        if entries := self._nameless[collection, name.casefold()]:
+            entry = self._open[collection, identity] = entries.pop(0)
+            self._ledger.note(entry, LedgerState.CREATED, identity=identity)
+
+    def _created(self, begun: list[str], one: Answered, name: str) -> None:
         """Note the id of what was created last; what a first attempt has created can only be looked for."""
         if not 200 <= one.response.status < 300:
             return
+        if begun and not one.named:
+            self._nameless[one.collection.path, name.casefold()].append(begun[-1])
         for entry, (path, identity) in zip(reversed(begun), one.named, strict=False):
             self._open[(path, identity)] = entry
             self._ledger.note(entry, LedgerState.CREATED, identity=identity)
@@ -174,19 +191,6 @@ def has_ended(body: object, identity: str) -> bool:
         identity: of the job.
     """
     return any(one.id == identity and one.status not in {"", *RUNNING} for one in shown(body))
-
-
-def _given(outgoing: Outgoing, name: str) -> str:
-    """Return a text that a request gives in its query or its JSON body; empty if it does not."""
-    query = dict(parse_qsl(outgoing.path.partition("?")[2]))
-    if name in query:
-        return query[name]
-    try:
-        body = msgspec.json.decode(outgoing.body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def _ahead(response: Response, before: float) -> float:

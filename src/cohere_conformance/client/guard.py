@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from cohere_conformance.client.creations import Answered
-from cohere_conformance.client.inventory import answered_as, dated, inventory, listed, reading
+from cohere_conformance.client.inventory import answered_as, dated, inventory, listed, reading, shown
 from cohere_conformance.client.meaning import HARMLESS, Meaning, Meanings, methods, paths
-from cohere_conformance.client.ownership import Ownership, Standing, earliest
+from cohere_conformance.client.outgoing import given
+from cohere_conformance.client.ownership import Named, Ownership, Standing, earliest
 from cohere_conformance.contract.collections import collection_of, shipped_collections
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.errors import ForbiddenError, OwnershipError
@@ -142,7 +143,7 @@ class Guard:
             ]
             if 200 <= response.status < 300:
                 for collection, _, call in answered:
-                    self._note(collection, call, response)
+                    self._note(collection, call, outgoing, response)
             if self._creations is not None:
                 calls = [
                     Answered(meaning, collection, response, call.answer, tuple(self._ids(call)))
@@ -150,14 +151,20 @@ class Guard:
                 ]
                 self._creations.end(outgoing, response, calls)
 
-    def _note(self, collection: Collection, answered: CompletedCall, response: Response) -> None:
+    def _note(
+        self, collection: Collection, answered: CompletedCall, outgoing: Outgoing, response: Response
+    ) -> None:
         match answered.operation:
             case collection.create:
                 # The times in it prove nothing: they may belong to a resource with another id.
-                for path, identity, _ in self._named(answered):
-                    self.ownership.claim(path, identity, earliest(response, self._now()))
+                since, named = earliest(response, self._now()), list(self._ids(answered))
+                for path, identity in named:
+                    self.ownership.claim(path, identity, since)
+                if not named:
+                    self.ownership.expect(collection.path, given(outgoing, "name"), since)
                 return
             case collection.list:
+                self._recognise(collection, answered.answer)
                 self.ownership.seen(collection.path, listed(collection, answered.answer))
             case collection.read:
                 self.ownership.seen(collection.path, answered.path.values())
@@ -166,6 +173,14 @@ class Guard:
                 return
         for identity, created in dated(answered, read=answered.operation == collection.read):
             self.ownership.dated(collection.path, identity, created)
+
+    def _recognise(self, collection: Collection, answer: object) -> None:
+        """Find in a list what the run has created without being told its id."""
+        ids = set(listed(collection, answer))
+        named = (Named(one.id, one.name) for one in shown(answer) if one.id in ids)
+        for one in self.ownership.recognise(collection.path, named):
+            if self._creations is not None:
+                self._creations.recognised(collection.path, one.name, one.id)
 
     def reused(self, exchange: Exchange) -> Iterator[Reused]:
         """Yield ids in the response to a creation that existed before."""
@@ -266,6 +281,9 @@ class Guard:
 
     def _check_owner(self, outgoing: Outgoing, collection: str, identity: str, ask: Ask) -> None:
         standing = self.ownership.standing(collection, identity)
+        if standing is Standing.UNKNOWN and self.ownership.expects(collection):
+            self._ids_of(self._collections[collection], ask)
+            standing = self.ownership.standing(collection, identity)
         if standing is Standing.UNPROVEN:
             self._look(collection, identity, ask)
             standing = self.ownership.standing(collection, identity)
@@ -290,9 +308,13 @@ class Guard:
         for path, one in self._collections.items():
             if not self.ownership.lacks_list(path):
                 continue
-            readable = self._may_read(one.list)
-            ids = inventory(one, self._contract.operations[one.list].query, ask) if readable else set()
-            self.ownership.list_before(path, ids)
+            self.ownership.list_before(path, self._ids_of(one, ask))
+
+    def _ids_of(self, collection: Collection, ask: Ask) -> set[str]:
+        """Return the ids in the list of a collection; none where it may not be read."""
+        if not self._may_read(collection.list):
+            return set()
+        return inventory(collection, self._contract.operations[collection.list].query, ask)
 
     def _may_read(self, label: str) -> bool:
         return label in self._declares and self._policies[label].tier in self._tiers

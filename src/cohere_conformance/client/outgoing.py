@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import msgspec
 
 from cohere_conformance.curl import KEY_VARIABLE
@@ -28,3 +30,16 @@ class Outgoing(msgspec.Struct, frozen=True):
     has_key: bool = True
     key_variable: str = KEY_VARIABLE
     scheme: str = "Bearer"
+
+
+def given(outgoing: Outgoing, name: str) -> str:
+    """Return a text that a request gives in its query or its JSON body; empty if it does not."""
+    query = dict(parse_qsl(outgoing.path.partition("?")[2]))
+    if name in query:
+        return query[name]
+    try:
+        body = msgspec.json.decode(outgoing.body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""

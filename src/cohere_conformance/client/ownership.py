@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from cohere_conformance.recordings.fields import first
@@ -32,6 +32,8 @@ _NOBODY = re.compile(
     r"00000000-0000-4000-8000-000000000000|conformance-(?:nobody|no-such|no-uuid|never)", re.IGNORECASE
 )
 """Prefixes of ids that no resource has: tests use them to get a 404."""
+_OURS = "conformance-"
+"""How the names begin that the run gives: what has such a name and is new is not somebody else's."""
 _TOLERANCE = timedelta(seconds=1)
 """How far the clock behind `created_at` may be behind that of the `Date` header."""
 _DOUBT = timedelta(minutes=1)
@@ -85,6 +87,30 @@ class _Before:
     later: set[str] = field(default_factory=set)
 
 
+class Named(NamedTuple):
+    """A resource in a list.
+
+    Attributes:
+        id: of the resource.
+        name: that the run has given to something which it created.
+    """
+
+    id: str
+    name: str
+
+
+class _Nameless(NamedTuple):
+    """Something that the run has created, and whose id the response lacks.
+
+    Attributes:
+        since: the earliest time, by the clock of the target, at which it can have been made.
+        seen: ids that responses had shown by then.
+    """
+
+    since: datetime
+    seen: frozenset[str]
+
+
 class Ownership:
     """What existed before the run, and what the run has created.
 
@@ -98,6 +124,7 @@ class Ownership:
         self._is_word = is_word
         self._before: defaultdict[str, _Before] = defaultdict(_Before)
         self._claims: dict[tuple[str, str], _Claim] = {}
+        self._nameless: defaultdict[tuple[str, str], list[_Nameless]] = defaultdict(list)
 
     def lacks_list(self, collection: str) -> bool:
         """Return whether a collection has to be listed before something is created in it."""
@@ -126,12 +153,63 @@ class Ownership:
             collection: its path.
             identity: its id.
             since: the earliest time at which it can have been made.
-            result: a job of the run has made it, which may have been listed already.
+            result: it may have been shown already since it was made, as what a job of the run makes.
         """
         key = (collection, _folded(identity))
         if key not in self._claims:
             refusal = "" if self._fresh else self._refusal(collection, identity, result=result)
             self._claims[key] = _Claim(since, refusal)
+
+    def expect(self, collection: str, name: str, since: datetime) -> None:
+        """Note that the run has created something whose id the response lacks; a list may show it.
+
+        Args:
+            collection: its path.
+            name: that the run has given to it.
+            since: the earliest time at which it can have been made.
+        """
+        if name.startswith(_OURS):
+            seen = frozenset(self._before[collection].later)
+            self._nameless[collection, name.casefold()].append(_Nameless(since, seen))
+
+    def expects(self, collection: str) -> bool:
+        """Return whether a list of a collection may show something that was created without an id."""
+        return any(path == collection and made for (path, _), made in self._nameless.items())
+
+    def recognise(self, collection: str, listed: Iterable[Named]) -> list[Named]:
+        """Claim what a list shows with the name of something that was created without an id.
+
+        Nothing is claimed where more of that name are new than the run has created.
+
+        Args:
+            collection: its path.
+            listed: what the list shows.
+
+        Returns:
+            what is claimed.
+        """
+        if not self.expects(collection):
+            return []
+        new: defaultdict[str, dict[str, Named]] = defaultdict(dict)
+        for one in listed:
+            expected = self._nameless.get((collection, one.name.casefold()), ())
+            key = _folded(one.id)
+            if (
+                expected
+                and key not in expected[0].seen
+                and (collection, key) not in self._claims
+                and not self._was_there(collection, one.id, result=True)
+            ):
+                new[one.name.casefold()][one.id] = one
+        found: list[Named] = []
+        for name, ones in new.items():
+            expected = self._nameless[collection, name]
+            if len(ones) <= len(expected):
+                found += ones.values()
+                for identity in ones:
+                    self.claim(collection, identity, expected[0].since, result=True)
+                del expected[: len(ones)]
+        return found
 
     def dated(self, collection: str, identity: str, created: datetime) -> None:
         """Note when a resource was created, as the target reports it; the earliest time counts."""
