@@ -175,7 +175,7 @@ class Guard:
             self.ownership.dated(collection.path, identity, created)
 
     def _recognise(self, collection: Collection, answer: object) -> None:
-        """Find in a list what the run has created without being told its id."""
+        """Find in a list what the run has created without learning its id."""
         ids = set(listed(collection, answer))
         named = (Named(one.id, one.name) for one in shown(answer) if one.id in ids)
         for one in self.ownership.recognise(collection.path, named):
