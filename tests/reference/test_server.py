@@ -372,3 +372,19 @@ def test_nothing_looks_again_and_again_whether_the_server_is_stopped(monkeypatch
     with ServerThread(ServerState()) as server:
         assert httpx.post(f"{server.url}{PATH}", headers=KEY).status_code == 200
     assert looks == [0]
+
+
+def test_a_server_without_a_request_to_respond_to_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an idle connection as well, which a client keeps for its next request."""
+    waited: list[float] = []
+    usual = asyncio.sleep
+
+    async def sleep(delay: float, result: object = None) -> object:
+        waited.append(delay)
+        return await usual(delay, result)
+
+    with httpx.Client() as client:
+        with ServerThread(ServerState()) as server:
+            assert client.post(f"{server.url}{PATH}", headers=KEY).status_code == 200
+            monkeypatch.setattr(asyncio, "sleep", sleep)
+        assert set(waited) <= {0}

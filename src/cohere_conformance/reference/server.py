@@ -87,7 +87,13 @@ class _Server(uvicorn.Server):
         """Close the connections of the relay first, which may never end by themselves."""
         if self._relay is not None:
             await self._relay.close()
-        await super().shutdown(sockets)
+        for one in self.servers:
+            one.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # in which an idle one ends
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)  # waits a tenth of a second each time it looks
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
