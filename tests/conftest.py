@@ -13,6 +13,7 @@ import pytest
 from compiling import CompiledOnce
 from cputime import CpuTime, longest_first, measured
 from hypothesis import HealthCheck, settings
+from warm import WARM
 
 from cohere_conformance.checks import Explainer
 from cohere_conformance.contract import load_contract, load_declarations
@@ -66,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CpuTime(config), "cpu-time")
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(CompiledOnce(), "compiled-once")
+    elif config.getoption("numprocesses", None):
+        WARM.start()  # for all processes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,26 +8,22 @@ exit code of its own. `test_wheel.py`, and whatever sends signals to a command, 
 from __future__ import annotations
 
 import atexit
-import gc
-import importlib
-import io
 import json
 import os
-import select
-import signal
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cohere_conformance.cli import main, run
-from cohere_conformance.cli.lazy import COMMANDS
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+_SOCKET = "PYTEST_WARM_SOCKET"
+"""The variable with the path of the socket, for the processes of pytest-xdist."""
 
 
 class Ended(NamedTuple):
@@ -47,28 +43,30 @@ class Ended(NamedTuple):
     memory: float
 
 
-_CALLS = (
-    ("run", "--case", "check-api-key.valid"),
-    ("fuzz", "--fuzz-profile", "smoke", "--only", "tokenize"),
-    ("replay", "--case", "check-api-key.valid"),
-    ("verify", "--case", "check-api-key.valid"),
-    ("check", "--example", "conforming"),
-    ("check", "--example", "deviating"),
-)
-"""What is called before the first fork."""
-_HANGS = 1800
-"""Seconds after which a command is killed, as the tests themselves are."""
-_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
-
-
 class Warm:
     """The process that forks; it is started when it is first needed, and ends with this one."""
 
     def __init__(self) -> None:
         self.cpu = 0.0
         """Seconds of CPU time that the commands have taken."""
-        self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start it, for this process and for those that this one starts.
+
+        It reads nothing before a command is called.
+        """
+        folder = tempfile.mkdtemp(prefix="warm-")
+        os.environ[_SOCKET] = f"{folder}/socket"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.environ[_SOCKET])
+            listener.listen()
+            process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("forking.py"), str(listener.fileno())],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=[listener.fileno()],
+            )  # fmt: skip
+        atexit.register(shutil.rmtree, folder)
+        atexit.register(process.communicate)
 
     def call(
         self,
@@ -89,18 +87,9 @@ class Warm:
             terminal: that is its standard error likewise.
         """
         with tempfile.TemporaryDirectory(prefix="warm-") as scratch:
-            output, errors, ended = (Path(scratch, name) for name in ("output", "errors", "ended"))
-            os.mkfifo(ended)
-            result = os.open(ended, os.O_RDONLY | os.O_NONBLOCK)
+            output, errors = Path(scratch, "output"), Path(scratch, "errors")
             printed = [str(device or output), str(terminal or errors)]
-            order = [list(arguments), str(folder), dict(environment), *printed, str(ended)]
-            try:
-                process = self._order(order)
-                while not select.select([result], [], [], 5.0)[0]:
-                    assert process.poll() is None, "the process that forks has ended"
-                code, cpu, memory = json.loads(os.read(result, select.PIPE_BUF))
-            finally:
-                os.close(result)
+            code, cpu, memory = self._ordered([list(arguments), str(folder), dict(environment), *printed])
             with self._lock:
                 self.cpu += cpu
             shown, failure = (
@@ -109,95 +98,19 @@ class Warm:
             )
             return Ended(code, shown + failure, failure, memory)
 
-    def _order(self, order: list[object]) -> subprocess.Popen[bytes]:
+    def _ordered(self, order: list[object]) -> tuple[int, float, float]:
         with self._lock:
-            if self._process is None:
-                self._process = subprocess.Popen(
-                    [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-                )
-                atexit.register(self._process.communicate)
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
-            return self._process
+            if _SOCKET not in os.environ:
+                self.start()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(os.environ[_SOCKET])
+            with connection.makefile("rwb") as file:
+                file.write(json.dumps(order).encode() + b"\n")
+                file.flush()
+                ended = file.readline()
+        assert ended, "the process that forks has ended"
+        code, cpu, memory = json.loads(ended)
+        return code, cpu, memory
 
 
 WARM = Warm()
-
-
-def _read_everything() -> None:
-    """Run a case and judge an exchange, so that whatever a process reads once has been read."""
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="warm-") as folder, redirect_stdout(io.StringIO()):
-        os.chdir(folder)
-        codes = [run(call) for call in _CALLS]
-        os.chdir(here)
-    assert codes == [0, 0, 0, 0, 0, 1], codes
-
-
-def _fork_on_demand() -> None:
-    """Fork for each order that comes in; return in the forked process only."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for commands
-    for line in sys.stdin.buffer:
-        if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            arguments, folder, environment, output, errors, ended = json.loads(line)
-            command = os.fork()
-            if command == 0:
-                _become(arguments, folder, environment, output, errors)
-                return
-            _, status, used = os.wait4(command, 0)
-            memory = used.ru_maxrss / _UNITS_PER_MIB
-            answer = [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, memory]
-            Path(ended).write_bytes(json.dumps(answer).encode())
-            os._exit(0)
-    os._exit(0)
-
-
-def _become(arguments: list[str], folder: str, environment: dict[str, str], output: str, errors: str) -> None:
-    """Set up this process as one that was started with the command."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.alarm(_HANGS)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    for path, number in ((os.devnull, 0), (output, 1), (errors, 2)):
-        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        os.dup2(os.open(path, flags), number)
-    # As `python -m` has it: the folder first, in place of the one of this file.
-    sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    sys.argv = ["cohere-conformance", *arguments]
-
-
-def _end(command: Callable[[], None]) -> None:
-    """Call the command and leave as an interpreter does, but for the objects, which nobody looks at.
-
-    To free what was read before the fork, one by one, takes longer than most commands.
-    """
-    try:
-        command()
-        code: object = 0
-    except SystemExit as ended:
-        code = ended.code
-    assert isinstance(code, int), code
-    threading._shutdown()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    gc.disable()  # nearly nothing of what is imported and read is garbage
-    for module in ("httpx", "hypothesis.stateful", "pytest", "cohere_conformance.pytest_plugin"):
-        importlib.import_module(module)
-    for entry in COMMANDS.values():
-        importlib.import_module(f"cohere_conformance.cli.{entry.location.partition(':')[0]}")
-    _read_everything()
-    # All of it gets old at once, without being looked through.
-    gc.freeze()
-    gc.unfreeze()
-    gc.enable()
-    _fork_on_demand()
-    _end(main)
