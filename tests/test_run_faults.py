@@ -30,7 +30,7 @@ TWO = (*ONE, "--case", "check-api-key.valid")
 QUICK = ("--only", "check-api-key")
 TRANSPORT = {
     # Each response takes the whole time limit.
-    "slow-drip": (ONE, "answer-broken", "no complete response"),
+    "slow-drip": ((*ONE, "--request-timeout", "3"), "answer-broken", "no complete response"),
     "hang": (TWO, "answer-broken", "no response was received"),
     "hang-in-body": (TWO, "answer-broken", "no more of the body"),
     "gzip-bomb": (TWO, "answer-broken", "more than"),

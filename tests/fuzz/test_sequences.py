@@ -91,7 +91,11 @@ class Bench:
     def walk(self, cluster: str, *, seed: int | None = None) -> Ledger:
         """Run one test of the suite, and clear away as it does; return what it knew at the end."""
         campaign = Campaign(
-            RunOptions(url=self.url, seed=seed), folder=self._home, fail_on=Severity.ADDITIVE, environment={}
+            # What ends at all ends within a fraction of that on this server.
+            RunOptions(url=self.url, seed=seed, patience=2.0),
+            folder=self._home,
+            fail_on=Severity.ADDITIVE,
+            environment={},
         )
         campaign.begin()
         worker = campaign.worker("main")
