@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from cohere_conformance.contract import documents
 from cohere_conformance.contract.documents import load_located, load_typed, load_yaml
 from cohere_conformance.data import folder, is_shipped
 from cohere_conformance.errors import ContractError
@@ -166,6 +167,17 @@ def test_a_document_knows_the_lines_of_its_values(tmp_path: Path) -> None:
     document, lines = load_located(path)
     assert document == {"a": [{"b": 1, "c": 2}]}
     assert [lines.of(steps) for steps in ((), ("a",), ("a", 0, "c"), ("a", 7), ("z",))] == [1, 1, 3, 1, 1]
+
+
+def test_a_document_that_is_read_with_its_lines_and_without_is_parsed_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = written(tmp_path, f"a: {tmp_path}\n")
+    first, _ = load_located(path)
+    monkeypatch.setattr(documents, "_parse", None)
+    assert load_yaml(path) == load_located(path)[0] == first
+    first.clear()
+    assert load_yaml(path) != first, "nobody changes what others get"
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,7 @@ def load_yaml(path: Path) -> Document:
     content = _content(path)
     if is_shipped(path):
         return derived(path, content + rules(), lambda: _parse(path, content)[0])
-    try:
-        return cast("Document", marshal.loads(_parsed(content)))
-    except ContractError:
-        return _parse(path, content)[0]  # says in which file
+    return cast("Document", marshal.loads(_parsed(path, content)[0]))
 
 
 def load_located(path: Path) -> tuple[Document, Lines]:
@@ -47,7 +44,7 @@ def load_located(path: Path) -> tuple[Document, Lines]:
     if is_shipped(path):
         document, tree = derived(path.with_suffix(".lines"), content + rules(), lambda: _parse(path, content))
     else:
-        document, tree = _parse(path, content)
+        document, tree = map(marshal.loads, _parsed(path, content))
     return document, Lines(tree)
 
 
@@ -58,10 +55,20 @@ def _content(path: Path) -> bytes:
         raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def _parsed(path: Path, content: bytes) -> tuple[bytes, bytes]:
+    """Return the parsed form of a document and its lines."""
+    try:
+        return _parsed_once(content)
+    except ContractError:
+        _parse(path, content)  # says in which file
+        raise
+
+
 @lru_cache(maxsize=128)
-def _parsed(content: bytes) -> bytes:
-    """Return the parsed form of a document, for a command that reads the same one several times."""
-    return marshal.dumps(_parse(Path(), content)[0])
+def _parsed_once(content: bytes) -> tuple[bytes, bytes]:
+    """Return the same for a command that reads one document several times, with its lines or without."""
+    document, tree = _parse(Path(), content)
+    return marshal.dumps(document), marshal.dumps(tree)
 
 
 @lru_cache(maxsize=1)
