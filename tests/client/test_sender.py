@@ -383,6 +383,14 @@ def test_an_invalid_request_is_an_error_of_the_caller(outgoing: Outgoing) -> Non
 # -- how it gets there
 
 
+def test_a_path_of_any_length_is_sent_as_it_is() -> None:
+    """The server decides how long one may be, not httpx, which does not parse it."""
+    path = f"/v1/models/../{'a' * 70_000}?%zz"
+    with Hostile(patient) as server, Sender(server.url, gate=OPEN) as sender:
+        assert sender.send(Outgoing("GET", path)).response.status == 200
+    assert server.requests[0].startswith(f"GET {path} HTTP/1.1\r\n".encode())
+
+
 def test_a_transport_of_the_caller_is_used_and_closed() -> None:
     class Mock(httpx.MockTransport):
         closed = False

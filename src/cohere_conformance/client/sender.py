@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _url = functools.lru_cache(maxsize=256)(httpx.URL)
-"""Most requests of a run have one of few URLs, and parsing one takes as long as the rest of a request."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -141,6 +140,8 @@ class Sender:
     ) -> None:
         checked_url("base_url", base_url)
         base = httpx.URL(base_url)
+        # Parsing a URL takes as long as the rest of a request, and the network gets the target beside it.
+        self._shared_url = base if transport is None else None
         self._base = base_url.rstrip("/")
         self._prefix = base.raw_path.rstrip(b"/")
         self._gate = gate
@@ -250,7 +251,7 @@ class Sender:
             added = [(name, value) for name, value in self._own(outgoing) if name not in given] + added
             return httpx.Request(
                 outgoing.method,
-                _url(f"{self._base}{outgoing.path}"),
+                self._shared_url or _url(f"{self._base}{outgoing.path}"),
                 # In bytes: httpx takes ASCII only.
                 headers=[(name.encode(), value.encode()) for name, value in (*added, *outgoing.headers)],
                 content=outgoing.body,
