@@ -46,6 +46,11 @@ TOGETHER = {
         "models",
         {"models.get-as-listed", "models.pages-whole"},
     ),
+    "a listed model that is not there": (
+        ("models.listed-in-vain", "models.get-differs"),
+        "models",
+        {"models.get-as-listed", "models.known", "models.listed-read", "models.listed-serves"},
+    ),
     "vectors of the wrong dimension": (
         ("embed.wrong-dimension", "embed.input-type-ignored"),
         "embed",
