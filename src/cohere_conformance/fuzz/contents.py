@@ -212,7 +212,7 @@ def _unusual(body: Any, text: str) -> Iterator[_BodyVariant]:
     yield _BodyVariant("with 200 levels", _extended(text, f"{'[' * 200}{']' * 200}"))
     yield _BodyVariant("with 100,000 levels", _extended(text, f"{'[' * 100_000}{']' * 100_000}"))
     yield _BodyVariant("with 1 MiB of blanks", f"{text}{' ' * _LARGE}")
-    yield _BodyVariant("with a text of 1 MiB", _extended(text, f'"{"a" * _LARGE}"'))
+    yield _BodyVariant("with a text of 1 MiB", _extended(text, f'"{"x" * _LARGE}"'))
     if isinstance(body, dict) and body:
         name, value = next(iter(body.items()))
         member = json.dumps({name: value}, ensure_ascii=False)[1:-1]
