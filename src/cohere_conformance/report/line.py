@@ -129,8 +129,12 @@ def decode(raw: bytes) -> Line:
     Raises:
         ValueError: it is no JSON, or no line of a journal.
     """
-    # The standard library's parser reads unpaired surrogates, which findings may quote.
-    line: Any = json.loads(raw)
+    line: Any
+    try:
+        line = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        # The standard library's parser reads unpaired surrogates, which findings may quote.
+        line = json.loads(raw)
     for side in _sides(line):
         side["body"] = _body_bytes(side.get("body"))
     decoded: Line = msgspec.convert(line, Line, builtin_types=(bytes,))
