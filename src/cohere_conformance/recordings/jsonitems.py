@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import ijson
 import msgspec
@@ -19,7 +19,7 @@ from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.jsontext import BoundedStream, within_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
 _PIECE = 64 * 1024
 _RAW = msgspec.json.Decoder(msgspec.Raw)
@@ -43,6 +43,20 @@ class _UnclearError(Exception):
     """The text is broken, unusual or too long, or ends."""
 
 
+class JsonRun(NamedTuple):
+    """Elements that follow each other.
+
+    Attributes:
+        before: number of elements before them.
+        start: the first byte of the first one in the stream.
+        spans: where each begins and ends, from there.
+    """
+
+    before: int
+    start: int
+    spans: list[tuple[int, int]]
+
+
 class JsonItems:
     """The elements of a list in a document.
 
@@ -58,6 +72,7 @@ class JsonItems:
         self._stream = stream
         self._path = path
         self.number = 0
+        self._offset = stream.tell()  # of the text in the stream
         self._text = b""
         self._at = 0  # the beginning of the current element
         self._opening = b""
@@ -69,8 +84,8 @@ class JsonItems:
         """The limit that the document exceeds after the last element; `None` if it exceeds none."""
         return None if self._rest is None else self._rest.exceeded
 
-    def read(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, object]]:
-        """Yield the number, from 1, and the value of each wanted element.
+    def read(self) -> Iterator[tuple[int, object]]:
+        """Yield the number, from 1, and the value of each element.
 
         Raises:
             ijson.JSONError: the document is broken.
@@ -78,23 +93,59 @@ class JsonItems:
             ArithmeticError: likewise.
         """
         try:
-            self._enter()
-            while True:
-                for end, following in self._delimited():
-                    text = self._plain(end)
-                    value = self._decoded(text) if wanted(self.number + 1) else None
-                    self.number += 1
-                    self._at = following
-                    if wanted(self.number):
-                        yield self.number, value
+            for text, following in self._plain_elements():
+                value = self._decoded(text)
+                self.number += 1
+                self._at = following
+                yield self.number, value
         except _UnclearError:
             pass
+        yield from self.rest()
+
+    def runs(self, most: int, size: int) -> Iterator[JsonRun]:
+        """Yield runs of plain elements, without decoding them; what is left afterwards is in `rest`.
+
+        Args:
+            most: number of elements that a run has at most.
+            size: bytes from which a run ends.
+        """
+        start = 0
+        spans: list[tuple[int, int]] = []
+        try:
+            for text, following in self._plain_elements():
+                at = self._offset + self._at
+                start = start if spans else at
+                spans.append((at - start, at - start + len(text)))
+                self.number += 1
+                self._at = following
+                if len(spans) >= most or spans[-1][1] >= size:
+                    yield JsonRun(self.number - len(spans), start, spans)
+                    spans = []
+        except _UnclearError:
+            pass
+        if spans:
+            yield JsonRun(self.number - len(spans), start, spans)
+
+    def rest(self) -> Iterator[tuple[int, object]]:
+        """Yield the elements from the first one on that is not plain, or is the last one.
+
+        Raises:
+            ijson.JSONError: as `read`.
+            ValueError: likewise.
+            ArithmeticError: likewise.
+        """
         self._rest = BoundedStream(_Chain(self._opening + self._text[self._at :], self._stream))
         for value in ijson.items(self._rest, self._path):
             self._rest.begin()
             self.number += 1
-            if wanted(self.number):
-                yield self.number, value
+            yield self.number, value
+
+    def _plain_elements(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the text of the current element, and the beginning of the next one."""
+        self._enter()
+        while True:
+            for end, following in self._delimited():
+                yield self._plain(end), following
 
     def _enter(self) -> None:
         """Go to the first element of the list."""
@@ -183,6 +234,7 @@ class JsonItems:
         piece = self._stream.read(max(_PIECE, len(left))) if len(left) <= LONGEST else b""
         if not piece:
             raise _UnclearError
+        self._offset += self._at
         self._text, self._at = left + piece, 0
 
     def _plain(self, end: int) -> bytes:
@@ -202,6 +254,28 @@ class JsonItems:
             return _VALUE.decode(text)
         except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
             raise _UnclearError from error
+
+
+class RunItems(JsonItems):
+    """The elements of a `JsonRun`, which were delimited and checked before.
+
+    Args:
+        text: from the first byte of the run to its last one.
+        before: as of the run.
+        spans: likewise.
+    """
+
+    def __init__(self, text: bytes, before: int, spans: Sequence[tuple[int, int]]) -> None:
+        super().__init__(io.BufferedReader(io.BytesIO(b"]")), "item")
+        self.number = before
+        self._text = text
+        self._opening = b"["
+        self._spans = spans
+
+    def _plain_elements(self) -> Iterator[tuple[bytes, int]]:
+        following = [*(start for start, _ in self._spans[1:]), len(self._text)]
+        for (start, end), next_start in zip(self._spans, following, strict=True):
+            yield self._text[start:end], next_start
 
 
 class _Chain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import ijson
 
@@ -16,36 +16,14 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Exchange
 
+    MakeExchange = Callable[[object, str, str], Exchange]
+
 BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
 """The exceptions for a broken document; the last two are for numbers that are too large."""
 
 
-class Share(NamedTuple):
-    """Every so-manieth run of the elements, for one of several processes that read the same document.
-
-    Attributes:
-        number: of the share, from 0.
-        shares: how many there are.
-    """
-
-    number: int = 0
-    shares: int = 1
-
-    def has(self, element: int) -> bool:
-        """Return whether an element, counted from 1, is in the share."""
-        return (element - 1) // _RUN % self.shares == self.number
-
-
-WHOLE = Share()
-_RUN = 64
-
-
 def parse(
-    stream: io.BufferedReader,
-    file: str,
-    location: tuple[str, str],
-    make: Callable[[object, str, str], Exchange],
-    share: Share = WHOLE,
+    stream: io.BufferedReader, file: str, location: tuple[str, str], make: MakeExchange
 ) -> Iterator[Exchange | TrafficError]:
     """Yield the exchange of each element, an error for one that is unusable, a last error if the text breaks.
 
@@ -54,12 +32,26 @@ def parse(
         file: its path as given by the caller.
         location: location of the elements (`log.entries.item`, empty for the document), and the noun for one.
         make: returns the exchange of an element, a file and a position.
-        share: the elements to yield; the others are passed over, which takes a fiftieth of the time.
     """
     path, noun = location
     items = JsonItems(stream, path)
+    return exchanges(items, items.read(), file, noun, make)
+
+
+def exchanges(
+    items: JsonItems, read: Iterator[tuple[int, object]], file: str, noun: str, make: MakeExchange
+) -> Iterator[Exchange | TrafficError]:
+    """Yield what `parse` yields of the elements that are read.
+
+    Args:
+        items: all elements of the document.
+        read: the numbers and values of those to yield.
+        file: path of the document as given by the caller.
+        noun: for one element.
+        make: returns the exchange of an element, a file and a position.
+    """
     try:
-        for number, value in items.read(share.has):
+        for number, value in read:
             position = f"{noun} {number}"
             try:
                 yield make(value, file, position)

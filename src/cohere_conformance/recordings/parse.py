@@ -11,7 +11,6 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
 from cohere_conformance.recordings import curl, har, httprr, jsonl, parquet, records, vcr
 from cohere_conformance.recordings.formats import ADVICE, Format
-from cohere_conformance.recordings.jsonstream import WHOLE, Share
 from cohere_conformance.recordings.notes import RecordingNote
 from cohere_conformance.recordings.opening import describe, opened
 from cohere_conformance.recordings.sniff import recognise
@@ -30,6 +29,7 @@ def _of_yaml(name: str) -> _Parser:
 
 
 _PARSERS: dict[Format, _Parser] = {
+    Format.HAR: har.parse,
     Format.VCR_YAML: _of_yaml("parse_cassette"),
     Format.VCR_JSON: functools.partial(vcr.parse_json, name="interactions"),
     Format.RUBY_VCR_JSON: functools.partial(vcr.parse_json, name="http_interactions"),
@@ -53,7 +53,7 @@ _REFUSALS = {
 }
 
 
-def parse_recording(file: str, share: Share = WHOLE) -> Iterator[Exchange | TrafficError | RecordingNote]:
+def parse_recording(file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
     """Yield the exchanges of a recording in order, an error for each that cannot be parsed, and notes.
 
     Invalid content never raises: a broken exchange gives an error and parsing continues; if the file itself
@@ -63,15 +63,12 @@ def parse_recording(file: str, share: Share = WHOLE) -> Iterator[Exchange | Traf
     Args:
         file: path of the recording or its address in object storage, with or without gzip or zstd; its
             content decides the format, not its name.
-        share: of an HTTP archive, the entries to yield; every other recording is yielded completely.
     """
     try:
         with opened(file) as stream:
             found = recognise(stream)
             if found.format is Format.RECORDS:
                 yield from records.parse(stream, file, found.path)
-            elif found.format is Format.HAR:
-                yield from har.parse(stream, file, share)
             elif found.format in _PARSERS:
                 yield from _PARSERS[found.format](stream, file)
             elif stream.failure is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import ijson
 import msgspec
 
-from cohere_conformance.inputs.jsontext import BoundedStream
+from cohere_conformance.inputs.jsontext import BoundedStream, Readable
 from cohere_conformance.recordings.formats import DetectedFormat, Format, by_keys, by_signature
 from cohere_conformance.recordings.jsonstream import BROKEN
 from cohere_conformance.recordings.spellings import canonical
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 HEAD = 64 * 1024
 """Number of bytes that are inspected first."""
+
+NEAR = 1024
+"""Number of bytes of the first JSON value in which its keys nearly always show the format."""
 
 FAR = 8 * 1024 * 1024
 """Number of bytes of the first JSON value within which its keys must show the format."""
@@ -82,16 +86,18 @@ def _of_head(stream: RecordingFile, head: bytes) -> DetectedFormat:
 
 def _of_value(stream: RecordingFile, *, lines: bool) -> DetectedFormat | None:
     """Return the format by the keys of the first JSON value, in any order."""
-    try:
-        return next((found for found in _verdicts(stream, lines=lines)), None)
-    except BROKEN:
-        return None
+    for limit in (NEAR, FAR):
+        stream.rewind()
+        with contextlib.suppress(*BROKEN):
+            if found := next(_verdicts(_Capped(stream, limit), lines=lines), None):
+                return found
+    return None
 
 
-def _verdicts(stream: RecordingFile, *, lines: bool) -> Iterator[DetectedFormat]:
+def _verdicts(stream: Readable, *, lines: bool) -> Iterator[DetectedFormat]:
     seen: dict[str, set[str]] = {}
     depth = 0
-    for path, event, value in ijson.parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
+    for path, event, value in ijson.parse(BoundedStream(stream), multiple_values=True):
         if event == "start_map":
             depth += 1
             seen[path] = set()
@@ -130,7 +136,7 @@ def _is_document(stream: RecordingFile, start: bytes) -> bool:
     if start.startswith((b"{", b"[")):
         stream.rewind()
         try:
-            for _ in ijson.basic_parse(_Capped(BoundedStream(stream), FAR)):
+            for _ in ijson.basic_parse(BoundedStream(_Capped(stream, FAR))):
                 pass
         except BROKEN:
             return False
@@ -185,11 +191,11 @@ def _record(seen: Mapping[str, Set[str]], path: str) -> str | None:
 class _Capped:
     """A stream that ends after a number of bytes."""
 
-    def __init__(self, stream: BoundedStream, limit: int) -> None:
+    def __init__(self, stream: RecordingFile, limit: int) -> None:
         self._stream = stream
         self._left = limit
 
-    def read(self, size: int = -1) -> bytes:
-        piece = self._stream.read(size)[: self._left]
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._stream.read(min(size, self._left) if size >= 0 else self._left)
         self._left -= len(piece)
         return piece

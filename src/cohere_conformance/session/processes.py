@@ -1,4 +1,4 @@
-"""Judges recorded exchanges in several processes, each of which reads its own part of the recordings."""
+"""Judges recorded exchanges in several processes, which get parts of the recordings one after the other."""
 
 from __future__ import annotations
 
@@ -7,41 +7,38 @@ import os
 import signal
 import sys
 import threading
-from functools import partial
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from cohere_conformance.errors import HarnessError, TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import RecordingNote, parse_recording
-from cohere_conformance.recordings.parts import (
-    RecordingPart,
-    count_lines,
-    divide,
-    is_large,
-    numbered,
-    parse_part,
-)
+from cohere_conformance.recordings import RecordingNote
+from cohere_conformance.recordings.parts import RecordingPart, is_large, parse_part, pieces
 from cohere_conformance.recordings.storage import is_address, size_of
 from cohere_conformance.report import Tally
 from cohere_conformance.session.garbage import OBJECTS
+from cohere_conformance.session.interrupt import uninterrupted
 from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.judging_order import ExchangeValue, batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
-    from multiprocessing.context import BaseContext
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkContext, SpawnContext
+    from multiprocessing.process import BaseProcess
     from multiprocessing.synchronize import Event
+    from types import TracebackType
+    from typing import Self
 
 
-_LARGE = 8 * 2**20
-"""Bytes from which a file is split over processes."""
-_LEAST_PART = 2**20
+_LARGE = 2 * 2**20
+"""Bytes from which a file is divided."""
 _WORTH = 20 * 2**20
 """Bytes of all files from which several processes are used although nobody has asked for them."""
 _MOST = 8
-"""Processes that are used without being asked for: each reads every HTTP archive from its beginning."""
+"""Processes that are used without being asked for: one process divides the files for all of them."""
 
 
 def jobs_for(files: Iterable[str]) -> int:
@@ -62,65 +59,88 @@ def _size(file: str) -> int:
 # -- in a worker ---------------------------------------------------------------------------------------------
 
 _EXCHANGES = msgspec.msgpack.Decoder(list[Exchange])
-_inherited: Judge | None = None
-"""The judge of the parent, which a forked worker uses instead of compiling the contract again."""
-_worker: Judge
-_stopped: Event
 
 
-class CountedPart(msgspec.Struct):
-    """What a worker returns of a part.
+class _Batch(msgspec.Struct):
+    """Values of a file that the parent has parsed.
 
     Attributes:
-        part: of a recording.
-        tally: what it has counted.
-        notes: about the recording.
+        file: its path or address.
+        exchanges: encoded, which takes a third of the time of pickling them.
+        others: errors and notes.
     """
 
-    part: RecordingPart
-    tally: Tally
+    file: str
+    exchanges: bytes
+    others: list[TrafficError | RecordingNote]
+
+
+_Task = RecordingPart | _Batch
+
+
+class _Judged(msgspec.Struct):
+    """What a worker returns of a task: the number of exchanges of the API, and notes about the recording."""
+
+    exchanges: int
     notes: list[RecordingNote]
 
 
-def _start_worker(settings: JudgeSettings, stopped: Event) -> None:
-    global _worker, _stopped
+def _work(
+    connection: Connection, others: Sequence[Connection], by: Judge | JudgeSettings, stopped: Event
+) -> None:
+    """Judge each task that the parent sends; return everything that was counted when it sends `None`.
+
+    Args:
+        connection: to the parent.
+        others: ends of connections that only the parent uses; a process that is forked has them as well.
+        by: the judge, or what one is created with.
+        stopped: set by the parent to end the run early.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
-    _worker, _stopped = _inherited or Judge(settings), stopped
+    for other in others:
+        other.close()
     gc.freeze()
     gc.set_threshold(OBJECTS)
+    try:
+        judge = by if isinstance(by, Judge) else Judge(by)
+        tally = judge.tally()
+        while (task := connection.recv()) is not None:
+            connection.send(_judged(judge, tally, task, stopped))
+        connection.send(tally)
+    except (EOFError, ConnectionError):
+        pass  # the parent has ended
+    except Exception as error:  # noqa: BLE001 - it is raised in the parent
+        connection.send(error)
 
 
-def _count_part(part: RecordingPart) -> CountedPart:
-    return _counted(part, parse_part(part))
-
-
-def _count_batch(part: RecordingPart, batch: bytes) -> CountedPart:
-    return _counted(part, _EXCHANGES.decode(batch))
-
-
-def _counted(part: RecordingPart, values: Iterable[ExchangeValue]) -> CountedPart:
-    """Judge the values, until the parent stops the run."""
-    counted = CountedPart(part, _worker.tally(), [])
-    for batch in batches(values):
-        if _stopped.is_set():
+def _judged(judge: Judge, tally: Tally, task: _Task, stopped: Event) -> _Judged:
+    """Judge the values of a task, until the parent stops the run."""
+    before = tally.exchanges_judged
+    notes = []
+    for batch in batches(_values(task)):
+        if stopped.is_set():
             break
         for value in batch:
             if isinstance(value, RecordingNote):
-                counted.notes.append(value)
+                notes.append(value)
             else:
-                _worker.count(counted.tally, value)
-    return counted
+                judge.count(tally, value)
+    return _Judged(tally.exchanges_judged - before, notes)
+
+
+def _values(task: _Task) -> Iterable[ExchangeValue]:
+    if isinstance(task, RecordingPart):
+        return parse_part(task)
+    return [*_EXCHANGES.decode(task.exchanges), *task.others]
 
 
 # -- in the parent -------------------------------------------------------------------------------------------
 
 
 def spread(
-    files: Sequence[str], ours: Judge, jobs: int, tally: Tally, report: Callable[[str, int], None]
+    files: Iterable[str], ours: Judge, jobs: int, tally: Tally, report: Callable[[str, int], None]
 ) -> None:
-    """Spread files over processes, and a large file in parts.
-
-    Only a few results are in memory at once.
+    """Spread files over processes, and large files in parts.
 
     Args:
         files: paths and addresses.
@@ -128,113 +148,176 @@ def spread(
         jobs: number of processes.
         tally: counts everything, so that an interrupted run has partial results.
         report: called with the file and the number of exchanges judged since the last call.
+
+    Raises:
+        HarnessError: a process has ended early.
     """
-    from concurrent.futures import ProcessPoolExecutor  # slow to import, and one process is usual
-
-    global _inherited
-    context = start_context()
-    stopped = context.Event()
-    collected = _Collected(tally, report)
-    if context.get_start_method() == "fork":
-        ours.prepare()
-        _inherited = ours
-    try:
-        with ProcessPoolExecutor(
-            jobs, context, initializer=_start_worker, initargs=(ours.settings, stopped)
-        ) as pool:
-            try:
-                for work in _work(files, jobs):
-                    if len(collected.running) >= 3 * jobs:
-                        collected.take()
-                    collected.running.add(pool.submit(work))
-                while collected.running:
-                    collected.take()
-            except KeyboardInterrupt:
-                stopped.set()
-                collected.running -= {future for future in collected.running if future.cancel()}
-                while collected.running:  # what was judged so far
-                    collected.take()
-                raise
-    finally:
-        _inherited = None
-        collected.finish()
+    with _Workers(ours, jobs, tally, report) as workers:
+        try:
+            for file in files:
+                for task in _tasks(file):
+                    workers.submit(task)
+            workers.finish()
+        except KeyboardInterrupt:
+            workers.stop()
+            workers.finish()  # what was judged so far
+            raise
 
 
-def start_context() -> BaseContext:
+def start_context() -> ForkContext | SpawnContext:
     """Return how processes are started: forked where that is safe, because a new one starts slowly."""
-    import multiprocessing
+    import multiprocessing  # slow to import, and one process is usual
 
     safe = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if safe else "spawn")
+    return multiprocessing.get_context("fork") if safe else multiprocessing.get_context("spawn")
 
 
-def _work(files: Iterable[str], jobs: int) -> Iterator[Callable[[], CountedPart]]:
-    for file in files:
-        parts = _parts(file, jobs)
-        if len(parts) > 1 or not is_large(file, _LARGE - 1):
-            yield from (partial(_count_part, part) for part in parts)
+def _tasks(file: str) -> Iterator[_Task]:
+    """Yield parts of a file, then what only this process can parse; the others judge it."""
+    if not is_large(file, _LARGE):
+        yield RecordingPart(file)
+        return
+    for piece in pieces(file):
+        if isinstance(piece, RecordingPart):
+            yield piece
             continue
-        # Only one process can parse it; the others judge.
-        for batch in batches(parse_recording(file)):
-            others = [value for value in batch if not isinstance(value, Exchange)]
-            if others:
-                yield partial(_count_others, parts[0], others)
-            # Three times as fast as pickling by the pool.
+        for batch in batches(piece):
             exchanges = [value for value in batch if isinstance(value, Exchange)]
-            yield partial(_count_batch, parts[0], msgspec.msgpack.encode(exchanges))
+            others = [value for value in batch if not isinstance(value, Exchange)]
+            yield _Batch(file, msgspec.msgpack.encode(exchanges), others)
 
 
-def _count_others(part: RecordingPart, others: Sequence[ExchangeValue]) -> CountedPart:
-    return _counted(part, others)
-
-
-def _parts(file: str, jobs: int) -> list[RecordingPart]:
-    """Return the parts in which a file is judged."""
-    if is_address(file) or not is_large(file, _LARGE - 1):
-        return [RecordingPart(file)]
-    parts = divide(file, max(_LEAST_PART, -(-_size(file) // (4 * jobs))), jobs)
-    if parts[0].before is not None:
-        return parts
-    try:
-        return numbered(parts, [count_lines(part) for part in parts])
-    except OSError:
-        return [RecordingPart(file)]  # whoever parses it reports what is wrong
-
-
-class _Collected:
-    """Merges the results of the workers.
+class _Worker:
+    """A process that judges.
 
     Attributes:
-        running: what the workers are at.
+        connection: to it.
+        tasks: what it has not yet returned, in order.
     """
 
-    def __init__(self, tally: Tally, report: Callable[[str, int], None]) -> None:
-        self.running: set[Future[CountedPart]] = set()
+    def __init__(self, process: BaseProcess, connection: Connection) -> None:
+        self.process = process
+        self.connection = connection
+        self.tasks: deque[_Task] = deque()
+
+
+class _Workers:
+    """The processes of a run, and what they have counted.
+
+    Args:
+        ours: as of `spread`.
+        jobs: likewise.
+        tally: likewise.
+        report: likewise.
+    """
+
+    def __init__(self, ours: Judge, jobs: int, tally: Tally, report: Callable[[str, int], None]) -> None:
         self._tally = tally
         self._report = report
-        self._first: dict[tuple[str, str], tuple[int, RecordingNote]] = {}
+        self._notes: dict[tuple[str, str], tuple[int, RecordingNote]] = {}
+        self._running: dict[Connection, _Worker] = {}
+        self._finishing = False
+        context = start_context()
+        forked = context.get_start_method() == "fork"
+        if forked:
+            ours.prepare()
+        self._stopped = context.Event()
+        ends: list[Connection] = []
+        for _ in range(jobs):
+            end, other = context.Pipe()
+            ends.append(end)
+            arguments = (other, tuple(ends), ours) if forked else (other, (), ours.settings)
+            process = context.Process(target=_work, args=(*arguments, self._stopped))
+            process.start()
+            other.close()
+            self._running[end] = _Worker(process, end)
+        self._workers = [*self._running.values()]
 
-    def take(self) -> None:
-        """Wait for some results, and count them."""
-        from concurrent.futures import FIRST_COMPLETED, wait
+    def __enter__(self) -> Self:
+        return self
 
-        done, _ = wait(self.running, return_when=FIRST_COMPLETED)
-        for future in done:
-            self.running.discard(future)
-            counted = future.result()
-            self._tally.merge(counted.tally)
-            for note in counted.notes:
-                self._note(counted.part, note)
-            self._report(counted.part.file, counted.tally.exchanges_judged)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.connection.close()  # which ends one that is still running
+            worker.process.join()
+        for _, note in self._notes.values():
+            self._tally.add_remark(note.file, note.where, note.text)
 
-    def _note(self, part: RecordingPart, note: RecordingNote) -> None:
-        """Keep the first note of its kind about a file whose parts each have one."""
-        key = note.file, note.text if part.unit else f"{note.where} {note.text}"
-        known = self._first.get(key)
-        if known is None or part.start < known[0]:
-            self._first[key] = part.start, note
+    def submit(self, task: _Task) -> None:
+        """Give a task to a process that has few.
+
+        Raises:
+            HarnessError: a process has ended early.
+        """
+        # One ahead, so that none has to wait; but sending much to a busy process blocks this one.
+        ahead = 0 if isinstance(task, _Batch) else 1
+        while len((worker := min(self._workers, key=lambda one: len(one.tasks))).tasks) > ahead:
+            self._take()
+        worker.tasks.append(task)
+        with uninterrupted():
+            self._send(worker, task)
+
+    def stop(self) -> None:
+        """Let the processes ignore what they have not judged yet."""
+        self._stopped.set()
 
     def finish(self) -> None:
-        """Add the notes to the tally."""
-        for _, note in self._first.values():
-            self._tally.add_remark(note.file, note.where, note.text)
+        """Wait for all tasks, and count everything.
+
+        Raises:
+            HarnessError: a process has ended early.
+        """
+        if not self._finishing:
+            with uninterrupted():
+                self._finishing = True
+                for worker in self._workers:
+                    self._send(worker, None)
+        while self._running:
+            self._take()
+
+    def _send(self, worker: _Worker, task: _Task | None) -> None:
+        try:
+            worker.connection.send(task)
+        except ConnectionError:
+            raise _ended_early(worker) from None
+
+    def _take(self) -> None:
+        """Wait for some results, and count them."""
+        from multiprocessing.connection import wait
+
+        ready = set(wait([*self._running]))
+        for worker in [one for one in self._workers if one.connection in ready]:
+            with uninterrupted():
+                try:
+                    found: Tally | Exception | _Judged = worker.connection.recv()
+                except (EOFError, ConnectionError):
+                    raise _ended_early(worker) from None
+                if isinstance(found, Tally):
+                    self._tally.merge(found)
+                    del self._running[worker.connection]
+                    continue
+            if isinstance(found, Exception):
+                raise found
+            task = worker.tasks.popleft()
+            for note in found.notes:
+                self._note(task, note)
+            self._report(task.file, found.exchanges)
+
+    def _note(self, task: _Task, note: RecordingNote) -> None:
+        """Keep the first note of its kind about a file whose parts each have one."""
+        divided = isinstance(task, RecordingPart) and task.unit
+        start = task.start if isinstance(task, RecordingPart) else 0
+        key = note.file, note.text if divided else f"{note.where} {note.text}"
+        known = self._notes.get(key)
+        if known is None or start < known[0]:
+            self._notes[key] = start, note
+
+
+def _ended_early(worker: _Worker) -> HarnessError:
+    worker.process.join()
+    return HarnessError(
+        f"expected {worker.process.name} to judge until the end, got exit code {worker.process.exitcode}; "
+        "if it was killed for lack of memory, use fewer with -j"
+    )

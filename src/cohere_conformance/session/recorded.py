@@ -47,8 +47,10 @@ def check(
 
         cluster.check(_files(paths, tally), ours, tally, engine, report)
         return
-    files = list(_files(paths, tally))
-    jobs = jobs or processes.jobs_for(files)
+    files: Iterable[str] = _files(paths, tally)
+    if not jobs:
+        files = list(files)
+        jobs = processes.jobs_for(files)
     if jobs > 1:
         with rarely_collected():
             processes.spread(files, ours, jobs, tally, report)
