@@ -120,6 +120,14 @@ def test_later_actions_see_what_earlier_ones_did() -> None:
     assert changed(*actions) == {"two": {"x": {"y": []}}}
 
 
+def test_what_no_action_changes_is_not_copied() -> None:
+    document = before()
+    update = Action("$.one.deep", update={"l": [2]})
+    after = apply(document, [Amendment("made.up", "document-defect", "Because.", "1 of 1", (update,))])
+    assert [key for key in document if after[key] is not document[key]] == ["one"]
+    assert after["list"] is document["list"]
+
+
 def test_what_is_added_is_not_shared() -> None:
     update: dict[str, Any] = {"x": {"y": []}}
     amendment = Amendment(

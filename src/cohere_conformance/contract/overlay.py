@@ -141,13 +141,12 @@ def load_additions(path: Path) -> tuple[Amendment, ...]:
 
 
 def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
-    """Return a copy of the document with every amendment applied.
+    """Return the document with every amendment applied; the parts that none changes are shared with it.
 
     Raises:
         ContractError: an action selects nothing (the document has changed), or cannot be applied.
     """
-    # Much faster than deepcopy for a tree of plain values, and half the time of pickle.
-    amended: Document = marshal.loads(marshal.dumps(document))
+    amended = {**document}
     for amendment in amendments:
         carry_out(amended, amendment)
     return amended
@@ -216,7 +215,9 @@ def _rules() -> bytes:
 
 
 def carry_out(document: Document, amendment: Amendment) -> None:
-    """Apply an amendment to the very document, which is of no use if that fails.
+    """Apply an amendment to the very document, but to copies of its parts.
+
+    If that fails, the document is of no use.
 
     Raises:
         ContractError: as `apply`.
@@ -253,12 +254,13 @@ def _carry_out(document: Document, name: str, action: Action) -> None:
         _remove(document, name, action.target, {tuple(node.location) for node in nodes})
         return
     for node in nodes:
-        if isinstance(node.value, list):
-            node.value.append(copy.deepcopy(action.update))
-        elif isinstance(node.value, dict) and isinstance(action.update, dict):
-            _merge(node.value, action.update)
+        value = _copied(document, node.location)
+        if isinstance(value, list):
+            value.append(copy.deepcopy(action.update))
+        elif isinstance(value, dict) and isinstance(action.update, dict):
+            _merge(value, action.update)
         else:
-            kind = type(node.value).__name__
+            kind = type(value).__name__
             raise ContractError(
                 f"amendment {name}: {action.target}: an update needs an object or an array, found {kind}"
             )
@@ -273,11 +275,13 @@ def _remove(document: Document, name: str, target: str, locations: set[tuple[int
 
     # Backwards, so that removing an item of an array does not move the earlier ones.
     for location in sorted(locations, key=order, reverse=True):
-        del _at(document, location[:-1])[location[-1]]
+        del _copied(document, location[:-1])[location[-1]]
 
 
-def _at(document: Any, location: Sequence[int | str]) -> Any:
+def _copied(document: Any, location: Sequence[int | str]) -> Any:
+    """Return the value at a location, after it and what it is in were replaced by copies."""
     for token in location:
+        document[token] = copy.copy(document[token])
         document = document[token]
     return document
 
@@ -287,8 +291,9 @@ def _merge(target: Document, update: Document) -> None:
     for key, value in update.items():
         present = target.get(key)
         if isinstance(present, dict) and isinstance(value, dict):
-            _merge(present, value)
+            target[key] = {**present}
+            _merge(target[key], value)
         elif isinstance(present, list) and isinstance(value, list):
-            present.extend(copy.deepcopy(value))
+            target[key] = [*present, *copy.deepcopy(value)]
         else:
             target[key] = copy.deepcopy(value)
