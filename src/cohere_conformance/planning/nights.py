@@ -170,10 +170,7 @@ class _Chosen:
 
     def fits(self, case: PlannedCase) -> bool:
         """Return whether a case fits into the rest of the budget."""
-        for kind, share in self.cost(case).items():  # not `all`: most of the time of a plan is spent here
-            if share > self._left[kind] + _ROUNDING:
-                return False
-        return True
+        return all(share <= self._left[kind] + _ROUNDING for kind, share in self.cost(case).items())
 
     def cost(self, case: PlannedCase) -> dict[str, float]:
         """Return what a case adds to the night, as shares of its limits: calls, requests and tokens."""
