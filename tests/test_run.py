@@ -236,6 +236,19 @@ def test_a_stale_report_does_not_outlive_a_run_that_could_not_begin(tmp_path: Pa
 # -- a run that is stopped
 
 
+@pytest.mark.parametrize(("fault", "sockets"), [("rerank.unsorted", False), ("transport.close-early", True)])
+def test_only_a_faulty_transport_of_the_embedded_server_has_a_socket(
+    fault: str, sockets: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "noting.py").write_text(
+        "import sys\n"
+        "sys.addaudithook(lambda event, _: event == 'socket.connect' and open('connected', 'a').write('x'))\n"
+    )
+    done = ran(tmp_path, "--case", "rerank.v2.plain", "--fault", fault, "--", "-p", "noting")
+    assert done.code == 1, done.output
+    assert (tmp_path / "connected").exists() == sockets
+
+
 def records(home: Path) -> int:
     journal = home / "conformance-report" / "journal-main.jsonl"
     return journal.read_bytes().count(b'"line": "record"') if journal.exists() else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cohere_conformance.client.listening import address, listen
+from cohere_conformance.client.listening import USUAL_PORT, address, listen
 from cohere_conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SECONDS = click.FloatRange(0, 3600)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=8765,
+    default=USUAL_PORT,
     show_default=True,
     help="Port to listen on; 0 takes any free one.",
 )

@@ -6,6 +6,9 @@ import socket
 
 from cohere_conformance.errors import UsageError
 
+USUAL_PORT = 8765
+"""The port of a reference server, unless another one is named."""
+
 
 def listen(host: str, port: int, *, remedy: str = "name another one with --host and --port") -> socket.socket:
     """Return a listening socket.

@@ -18,6 +18,7 @@ from cohere_conformance.client.address import base_url as checked_url
 from cohere_conformance.client.billed import billed_units
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.response import ResponseReader, fields, unanswered
+from cohere_conformance.client.transport import TargetTransport
 from cohere_conformance.client.unpack import ACCEPTED
 from cohere_conformance.client.watch import Watch
 from cohere_conformance.client.wire import Wire
@@ -140,8 +141,6 @@ class Sender:
     ) -> None:
         checked_url("base_url", base_url)
         base = httpx.URL(base_url)
-        # Parsing a URL takes as long as the rest of a request, and the network gets the target beside it.
-        self._shared_url = base if transport is None else None
         self._base = base_url.rstrip("/")
         self._prefix = base.raw_path.rstrip(b"/")
         self._gate = gate
@@ -156,6 +155,7 @@ class Sender:
         self._watch = Watch(now)
         self._sent = threading.local()
         self._transport = transport or Wire(base, self._watch, self._repeat, access)
+        self._shared_url = base if isinstance(self._transport, TargetTransport) else None
 
     def __enter__(self) -> Self:
         return self

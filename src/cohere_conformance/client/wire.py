@@ -11,6 +11,7 @@ import httpx
 
 from cohere_conformance.client.address import is_loopback
 from cohere_conformance.client.tls import tls_context
+from cohere_conformance.client.transport import TargetTransport
 from cohere_conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _ERRORS: dict[type[Exception], type[httpx.TransportError]] = {
 _HUNG_UP = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
-class Wire(httpx.BaseTransport):
+class Wire(TargetTransport):
     """Sends requests to one server unchanged, and returns the responses undecoded.
 
     httpx's own transport takes a time limit for each read only, so that a server which sends its head byte

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from cohere_conformance.client.transport import TargetTransport
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.threads import handle_alone
 
@@ -21,7 +22,7 @@ _STEP = 0.01
 """Seconds by which each chunk of a response counts as later than the one before."""
 
 
-class InProcess(httpx.BaseTransport):
+class InProcess(TargetTransport):
     """Hands requests to the application of a reference server and returns its responses.
 
     Time is counted instead of measured, so that the arrivals of a stream are the same in every run.

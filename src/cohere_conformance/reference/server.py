@@ -1,4 +1,4 @@
-"""A reference server on a port: in a thread for tests and `run`, in the foreground for `serve`."""
+"""A reference server on a port: in a thread, or in the foreground for `serve`."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.deadline import TIME_UP, Deadline
 from cohere_conformance.client.ledger import CreationLedger
+from cohere_conformance.client.listening import USUAL_PORT
 from cohere_conformance.client.retrying import PatientSender
 from cohere_conformance.client.sender import Limits, Sender
 from cohere_conformance.contract.tiers import shipped_policies
@@ -23,6 +24,8 @@ from cohere_conformance.session.plan import TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    import httpx
 
     from cohere_conformance.cases import Case
     from cohere_conformance.contract import Contract
@@ -125,7 +128,8 @@ class Worker:
             worker=self._name, header=settings.header, planned=planned, run=settings.run, led=True
         )
         journal = self._journal = Journal(settings.folder, opening)
-        url, live = plan.url or self._embedded(), plan.target_kind is TargetKind.LIVE
+        url, transport = (plan.url, None) if plan.url else self._embedded()
+        live = plan.target_kind is TargetKind.LIVE
         self._patience = Patience(
             plan.patience,
             most=None if live else _MOST_PATIENCE,
@@ -145,6 +149,7 @@ class Worker:
             added=plan.added,
             limits=limits(plan.target_kind, plan.request_timeout),
             budget=self._budget,
+            transport=transport,
         )
         connection = Connection(
             settings=settings,
@@ -225,10 +230,12 @@ class Worker:
         self._open.callback(ledger.close)
         return ledger
 
-    def _embedded(self) -> str:
+    def _embedded(self) -> tuple[str, httpx.BaseTransport | None]:
+        """Return where the embedded server is, and what carries requests there; `None` for sockets."""
         # The libraries of the server are slow to import, and only this kind of run needs them.
         from cohere_conformance.reference import Clock, Profile, ServerState, chosen
-        from cohere_conformance.reference.server import ServerThread
+        from cohere_conformance.reference.inprocess import InProcess
+        from cohere_conformance.reference.transport_faults import switched_on
 
         plan = self._settings.plan
         # The clock is moved ahead instead of waiting for jobs, and does not run otherwise, so that a run on a
@@ -240,4 +247,9 @@ class Worker:
             clock=Clock(runs=False),
         )
         self._timer = Timer(state.clock.advance)
-        return self._open.enter_context(ServerThread(state)).url
+        if switched_on(state.faults) is None:
+            # Sockets take a third of the time of a run. The port is that of `serve`, for the commands of reports.
+            return f"http://127.0.0.1:{USUAL_PORT}", InProcess(state)
+        from cohere_conformance.reference.server import ServerThread
+
+        return self._open.enter_context(ServerThread(state)).url, None
