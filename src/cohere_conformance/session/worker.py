@@ -248,7 +248,7 @@ class Worker:
         )
         self._timer = Timer(state.clock.advance)
         if switched_on(state.faults) is None:
-            # Sockets take a third of the time of a run. The port is that of `serve`, for the commands of reports.
+            # Sockets take a third of the time of a run. Commands of the report need the port of `serve`.
             return f"http://127.0.0.1:{USUAL_PORT}", InProcess(state)
         from cohere_conformance.reference.server import ServerThread
 
