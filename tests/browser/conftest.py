@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report import Report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 120_000
+"""Milliseconds after which what a test waits for counts as missing; a busy machine takes a while."""
 
 
 class Opened(NamedTuple):
@@ -39,8 +41,9 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail(f"expected one of {', '.join(BROWSERS)} in CI; .ci/run installs it")
         pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # Containers run as root, where the sandbox of Chromium does not work.
         launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -58,6 +61,7 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         file.write_bytes(render_html(report))
         surroundings = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
         page, complaints = surroundings.new_page(), []
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))

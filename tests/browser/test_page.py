@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pypdf
 import pytest
+from playwright.sync_api import expect
 
 from cohere_conformance.model import SEVERITY, Exchange, Finding, Kind, Request, Response, Source
 from cohere_conformance.report import CaseCoverage, Header, Mode, Report, Sentences, Tally, Target
@@ -125,9 +126,13 @@ def elements(page: Page) -> int:
     return int(page.evaluate("document.querySelectorAll('*').length"))
 
 
-def listed(page: Page) -> list[str]:
-    """Return the locations of the findings in the list."""
-    return page.locator("#list .at").all_inner_texts()
+def expect_listed(page: Page, locations: list[str]) -> None:
+    """Wait until the list has the findings of these locations."""
+    expect(page.locator("#list .at")).to_have_text(locations)
+
+
+def expect_number_listed(page: Page, number: int) -> None:
+    expect(page.locator("#list .at")).to_have_count(number)
 
 
 # -- what is shown -------------------------------------------------------------------------------------------
@@ -142,13 +147,13 @@ def test_causes_come_first_and_their_findings_are_below_them(report: Report, ope
     assert tops == sorted(tops)
     assert len(tops) == 4
     cause = page.locator("details.cause").nth(1)
-    assert cause.locator("pre").first.is_hidden()
+    expect(cause.locator("pre").first).to_be_hidden()
     cause.locator("summary").first.click()
     assert "curl" in cause.locator(".copy pre").inner_text()
     cause.get_by_role("button", name="List all 24").wait_for()
-    assert cause.locator(".members details.finding").count() == 20
+    expect(cause.locator(".members details.finding")).to_have_count(20)
     cause.get_by_role("button", name="List all 24").click()
-    assert page.locator("#count").inner_text() == "24 of 94 findings"
+    expect(page.locator("#count")).to_have_text("24 of 94 findings")
 
 
 def evidence_of(finding: Locator) -> str:
@@ -162,13 +167,13 @@ def test_a_finding_opens_with_its_evidence(report: Report, open_report: Open) ->
     row = next(one for one in report.findings if one.requirement)
     page.locator("#search").fill(row.fingerprint)
     finding = page.locator("#list details.finding")
-    assert finding.locator("pre").count() == 0
+    expect(finding.locator("pre")).to_have_count(0)
     finding.locator("summary").click()
     text = evidence_of(finding)
     assert "Results are sorted by relevance." in text
     assert f"cohere-conformance explain {row.fingerprint}" in text
     assert '"command-a"' in text
-    assert finding.locator("a[href^='#c-']").count() == 1
+    expect(finding.locator("a[href^='#c-']")).to_have_count(1)
 
 
 def test_hostile_strings_are_text(open_report: Open) -> None:
@@ -178,8 +183,8 @@ def test_hostile_strings_are_text(open_report: Open) -> None:
     for summary in page.locator("details.item > summary").element_handles():
         summary.click()
     page.locator("#search").fill("onerror=alert(1)")
-    assert page.locator("#count").inner_text() == "12 findings"
-    assert page.locator("img, main script, main svg[onload]").count() == 0
+    expect(page.locator("#count")).to_have_text("12 findings")
+    expect(page.locator("img, main script, main svg[onload]")).to_have_count(0)
     assert "<img src=http://192.0.2.1/x" in page.locator("#list").inner_text()
     assert opened.complaints == []
 
@@ -187,7 +192,7 @@ def test_hostile_strings_are_text(open_report: Open) -> None:
 def test_without_scripts_there_is_a_table(report: Report, open_report: Open) -> None:
     page = open_report(report, java_script_enabled=False).page
     assert page.locator("noscript tr[id]").count() == len(report.findings)
-    assert page.locator("noscript tr[id]").first.is_visible()
+    expect(page.locator("noscript tr[id]").first).to_be_visible()
 
 
 # -- search, filters and order -------------------------------------------------------------------------------
@@ -196,14 +201,14 @@ def test_without_scripts_there_is_a_table(report: Report, open_report: Open) -> 
 def test_search_finds_every_word_anywhere(report: Report, open_report: Open) -> None:
     page = open_report(report).page
     page.locator("#search").fill("FIELD_17 type")
-    assert listed(page) == []
+    expect_listed(page, [])
     page.locator("#search").fill("FIELD_17 buffered")
-    assert listed(page) == []
+    expect_listed(page, [])
     page.locator("#search").fill("FIELD_17 undocumented")
-    assert listed(page) == ["/results/*/field_17"]
-    assert page.locator("#count").inner_text() == "1 of 94 findings"
+    expect_listed(page, ["/results/*/field_17"])
+    expect(page.locator("#count")).to_have_text("1 of 94 findings")
     page.locator("#clear").click()
-    assert page.locator("#count").inner_text() == "94 findings"
+    expect(page.locator("#count")).to_have_text("94 findings")
     assert page.evaluate("document.activeElement.id") == "search"
 
 
@@ -211,33 +216,32 @@ def test_filters_combine(report: Report, open_report: Open) -> None:
     page = open_report(report).page
     rows = report.findings
     page.get_by_label("additive").check()
-    assert len(listed(page)) == sum(row.severity == "additive" for row in rows)
+    expect_number_listed(page, sum(row.severity == "additive" for row in rows))
     page.get_by_label("notice").check()
-    assert len(listed(page)) == sum(row.severity != "breaking" for row in rows)
+    expect_number_listed(page, sum(row.severity != "breaking" for row in rows))
     page.locator("#by-kind").select_option("stream-buffered")
-    assert len(listed(page)) == sum(row.kind == "stream-buffered" for row in rows)
+    expect_number_listed(page, sum(row.kind == "stream-buffered" for row in rows))
     page.get_by_label("notice").uncheck()
-    assert listed(page) == []
+    expect_listed(page, [])
     page.locator("#clear").click()
     page.locator("#by-operation").select_option(label=f"{LABELS[0]} (5)")
-    assert len(listed(page)) == sum(row.operation == LABELS[0] for row in rows) == 5
+    assert sum(row.operation == LABELS[0] for row in rows) == 5
+    expect_number_listed(page, 5)
     page.locator("#clear").click()
     page.locator("#by-cause").select_option(label="2. Mistake 1")
-    assert len(listed(page)) == len(report.causes[1].findings)
+    expect_number_listed(page, len(report.causes[1].findings))
 
 
 def test_the_list_is_ordered_as_somebody_wants(report: Report, open_report: Open) -> None:
     page = open_report(report).page
     kinds = "#list summary b"
     page.locator("#order").select_option("kind")
-    assert page.locator(kinds).all_inner_texts() == sorted(row.kind for row in report.findings)
+    expect(page.locator(kinds)).to_have_text(sorted(row.kind for row in report.findings))
     page.locator("#order").select_option("cause")
     first = {row.fingerprint: row.location for row in report.findings}
-    assert listed(page)[: len(report.causes[0].findings)] == [
-        first[name] for name in report.causes[0].findings
-    ]
+    expect_listed(page, [first[name] for cause in report.causes for name in cause.findings])
     page.locator("#order").select_option("severity")
-    assert listed(page) == [row.location for row in report.findings]
+    expect_listed(page, [row.location for row in report.findings])
 
 
 # -- keys, links and copying ---------------------------------------------------------------------------------
@@ -253,31 +257,31 @@ def test_everything_works_with_the_keyboard(report: Report, open_report: Open) -
     page.keyboard.press("k")
     assert page.evaluate(where) == "c-00000001"
     page.keyboard.press("Enter")
-    assert page.locator("#c-00000001").get_attribute("open") is not None
+    expect(page.locator("#c-00000001")).to_have_attribute("open", "")
     page.keyboard.press("Escape")
-    assert page.locator("#c-00000001").get_attribute("open") is None
+    expect(page.locator("#c-00000001")).not_to_have_attribute("open", "")
     page.keyboard.press("/")
     page.keyboard.type("field_33")
-    assert page.locator("#count").inner_text() == "1 of 94 findings"
+    expect(page.locator("#count")).to_have_text("1 of 94 findings")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    assert page.locator("#list details.finding[open]").count() == 1
+    expect(page.locator("#list details.finding[open]")).to_have_count(1)
     page.keyboard.press("/")
     page.keyboard.press("Escape")
-    assert page.locator("#count").inner_text() == "94 findings"
+    expect(page.locator("#count")).to_have_text("94 findings")
 
 
 def test_the_keys_are_documented_on_the_page(report: Report, open_report: Open) -> None:
     page = open_report(report).page
-    assert page.locator("#keys").is_hidden()
+    expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("?")
-    assert page.locator("#keys").is_visible()
+    expect(page.locator("#keys")).to_be_visible()
     shown = page.locator("#keys kbd").all_inner_texts()
     assert shown == ["/", "j", "k", "Enter", "c", "Esc", "?"]
     page.keyboard.press("Escape")
-    assert page.locator("#keys").is_hidden()
+    expect(page.locator("#keys")).to_be_hidden()
     page.get_by_role("button", name="Keys").click()
-    assert page.locator("#keys").is_visible()
+    expect(page.locator("#keys")).to_be_visible()
 
 
 def test_a_command_is_copied_by_button_and_by_key(report: Report, open_report: Open) -> None:
@@ -297,12 +301,12 @@ def test_a_link_opens_its_finding_wherever_it_is(report: Report, open_report: Op
     report = grown(report, 430)
     last = report.findings[-1].fingerprint
     page = open_report(report, fragment=f"#f-{last}").page
-    assert page.locator(f"#f-{last}").get_attribute("open") is not None
+    expect(page.locator(f"#f-{last}")).to_have_attribute("open", "")
     page.locator("#search").fill("nothing like that")
     cell = page.locator(".matrix td.cell a").first
     target = (cell.get_attribute("href") or "").removeprefix("#")
     cell.click()
-    assert page.locator(f"#{target}[open]").is_visible()
+    expect(page.locator(f"#{target}[open]")).to_be_visible()
 
 
 # -- sizes ---------------------------------------------------------------------------------------------------
@@ -312,21 +316,22 @@ def test_ten_thousand_findings_open_as_few_elements_and_all_are_found(
     report: Report, open_report: Open
 ) -> None:
     page = open_report(grown(report, 10_000)).page
-    assert page.locator("#count").inner_text() == "10,000 findings"
+    expect(page.locator("#count")).to_have_text("10,000 findings")
     assert elements(page) < 4000
     page.locator("#search").fill("field_9999")
-    assert listed(page) == ["/results/*/field_9999"]
+    expect_listed(page, ["/results/*/field_9999"])
     page.locator("#list summary").click()
     assert '"command-a"' in evidence_of(page.locator("#list details[open]"))
     page.locator("#clear").click()
     page.locator("#more").click()
-    assert page.locator("#list details.finding").count() == 300
+    expect(page.locator("#list details.finding")).to_have_count(300)
 
 
 def test_it_fits_on_a_phone(report: Report, open_report: Open) -> None:
     page = open_report(report, viewport={"width": 390, "height": 844}).page
     for summary in page.locator("details.cause > summary").all():
         summary.click()
+    expect(page.locator("details.cause .members:has(details.finding)")).to_have_count(len(report.causes))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     matrix = page.get_by_role("region", name="Operations by what was checked")
     label = page.locator(".matrix tbody th[scope=row]").first
