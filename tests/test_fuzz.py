@@ -13,8 +13,9 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from databases import PASSWORD, redis_server
-from remembered import Unhurried, counted
-from running import fuzzed
+from remembered import Unhurried, counted, watched
+from running import called_here, fuzzed
+from within import URL, within
 
 from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.fuzz.database import DatabaseSection, open_database
@@ -267,7 +268,8 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
     with counted(ServerState()) as (url, seen):
         done = fuzzed(tmp_path, "--url", url, "--max-requests", str(limit), *options)
         sent = list(seen)
-        assert everything(url)["connectors"] == {}
+        with client(url) as api:
+            assert everything(api)["connectors"] == {}
     assert done.code == 3, done.output
     # A removal has a request more set aside than it may need.
     assert limit - 9 < len(sent) <= limit
@@ -311,13 +313,12 @@ def client(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"authorization": f"Bearer {PRODUCTION}"})
 
 
-def everything(url: str) -> dict[str, dict[str, Any]]:
+def everything(api: httpx.Client) -> dict[str, dict[str, Any]]:
     """Return what there is, as its lists show it: by their names and the ids in them."""
     found = {}
-    with client(url) as api:
-        for path, (name, key) in LISTS.items():
-            shown = api.get(path).raise_for_status().json()
-            found[name] = {one[key]: unsigned(one) for one in shown.get(name) or []}
+    for path, (name, key) in LISTS.items():
+        shown = api.get(path).raise_for_status().json()
+        found[name] = {one[key]: unsigned(one) for one in shown.get(name) or []}
     return found
 
 
@@ -337,7 +338,7 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def furnish(url: str) -> None:
+def furnish(api: httpx.Client) -> None:
     """Make one of each kind, under each name, and wait until everything is done."""
     uploads: dict[str, list[dict[str, Any]]] = {
         "embed-input": [{"text": "Bread"}, {"text": "Milk"}],
@@ -349,33 +350,30 @@ def furnish(url: str) -> None:
             for number in range(256)
         ],
     }
-    with client(url) as api:
 
-        def make(path: str, **further: Any) -> Any:
-            return api.post(path, **further).raise_for_status().json()
+    def make(path: str, **further: Any) -> Any:
+        return api.post(path, **further).raise_for_status().json()
 
-        for name in OTHERS:
-            data: dict[str, str] = {}
-            for kind, rows in uploads.items():
-                file = ("data.jsonl", "\n".join(map(json.dumps, rows)))
-                made = make("/v1/datasets", params={"name": name, "type": kind}, files={"data": file})
-                data[kind] = made["id"]
-            until(
-                lambda: (
-                    not any(
-                        one["validation_status"] in CHECKING for one in everything(url)["datasets"].values()
-                    )
-                )
+    for name in OTHERS:
+        data: dict[str, str] = {}
+        for kind, rows in uploads.items():
+            file = ("data.jsonl", "\n".join(map(json.dumps, rows)))
+            made = make("/v1/datasets", params={"name": name, "type": kind}, files={"data": file})
+            data[kind] = made["id"]
+        until(
+            lambda: (
+                not any(one["validation_status"] in CHECKING for one in everything(api)["datasets"].values())
             )
-            embedding = {"dataset_id": data["embed-input"], "input_type": "search_document"}
-            batch = {"input_dataset_id": data["batch-chat-v2-input"], "model": "command-a-03-2025"}
-            base = {"base_type": "BASE_TYPE_RERANK"}
-            training = {"base_model": base, "dataset_id": data["reranker-finetune-input"]}
-            make("/v1/connectors", json={"name": name, "url": "https://customers.example/search"})
-            make("/v1/embed-jobs", json={"name": name, "model": "embed-v4.0", **embedding})
-            make("/v2/batches", json={"name": name, **batch})
-            make("/v1/finetuning/finetuned-models", json={"name": name, "settings": training})
-    until(lambda: all(ENDED.search(one["status"]) for job in JOBS for one in everything(url)[job].values()))
+        )
+        embedding = {"dataset_id": data["embed-input"], "input_type": "search_document"}
+        batch = {"input_dataset_id": data["batch-chat-v2-input"], "model": "command-a-03-2025"}
+        base = {"base_type": "BASE_TYPE_RERANK"}
+        training = {"base_model": base, "dataset_id": data["reranker-finetune-input"]}
+        make("/v1/connectors", json={"name": name, "url": "https://customers.example/search"})
+        make("/v1/embed-jobs", json={"name": name, "model": "embed-v4.0", **embedding})
+        make("/v2/batches", json={"name": name, **batch})
+        make("/v1/finetuning/finetuned-models", json={"name": name, "settings": training})
+    until(lambda: all(ENDED.search(one["status"]) for job in JOBS for one in everything(api)[job].values()))
 
 
 class Visit(NamedTuple):
@@ -402,14 +400,15 @@ class Visit(NamedTuple):
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
     """Fuzz what makes something or takes it away, without combinations, which make nothing else."""
     groups = "datasets,connectors,embed-jobs,batches,finetuning"
-    with counted(ServerState(step=0.01)) as (url, seen):
-        furnish(url)
-        before = everything(url)
+    seen: Seen = []
+    with within(ServerState(step=0.01), lambda inner: watched(inner, seen)) as api:
+        furnish(api)
+        before = everything(api)
         del seen[:]
         home = tmp_path_factory.mktemp("visit")
         options = ("--only", groups, "--max-examples", "0")
-        done = fuzzed(home, "--url", url, *options, "--", "-k", "not get-v")
-        return Visit(before, everything(url), list(seen), done)
+        done = called_here(home, "fuzz", "--url", URL, *options, "--", "-k", "not get-v")
+        return Visit(before, everything(api), list(seen), done)
 
 
 def test_what_somebody_else_has_is_left_as_it_is(visit: Visit) -> None:
@@ -459,7 +458,8 @@ def test_what_jobs_have_made_is_gone_where_all_complete(group: str, name: str, t
         done = fuzzed(tmp_path, "--url", url, *options, "--", "-k", "not get-v")
         assert done.code == 0, done.output
         deleted = {path for method, path in seen if method == "DELETE"}
-        left = everything(url)
+        with client(url) as api:
+            left = everything(api)
     completed = [one for one in left[name].values() if "complete" in one["status"].lower()]
     assert len(completed) > 10
     assert {f"/v1/datasets/{one['output_dataset_id']}" for one in completed} <= deleted

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from builders import exchange
+from within import URL, within
 
 from cohere_conformance.cases import RequestTemplate
 from cohere_conformance.contract.collections import collection_of
@@ -24,20 +25,21 @@ from cohere_conformance.fuzz.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Tra
 from cohere_conformance.fuzz.script import Script
 from cohere_conformance.fuzz.sequences import NotOwnedError, Sequences, walk
 from cohere_conformance.model import Severity
-from cohere_conformance.reference import ServerState, chosen, server
-from cohere_conformance.reference.server import ServerThread
+from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.plan import RunOptions
-from reference import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import httpx
+
     from cohere_conformance.cases import Credential
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Expectation, Finding
+    from cohere_conformance.reference.app import Application
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.result import CaseResult
 
@@ -74,16 +76,16 @@ class Bench:
     """A reference server that takes down what it receives, and a run against it."""
 
     def __init__(
-        self, state: ServerState, url: str, home: Path, received: list[tuple[str, str, bytes]]
+        self, state: ServerState, client: httpx.Client, home: Path, received: list[tuple[str, str, bytes]]
     ) -> None:
         self.state = state
-        self.url = url
         self.received = received
+        self._client = client
         self._home = home
 
     def send(self, method: str, path: str, **further: Any) -> dict[str, Any]:
         """Call as somebody else with the same account does."""
-        response, _ = call(self.url, method, path, **further)
+        response = self._client.request(method, path, **further)
         assert response.status_code == 200, response.text[:300]
         answer: dict[str, Any] = response.json()
         return answer
@@ -92,7 +94,7 @@ class Bench:
         """Run one test of the suite, and clear away as it does; return what it knew at the end."""
         campaign = Campaign(
             # What ends at all ends within a fraction of that on this server.
-            RunOptions(url=self.url, seed=seed, patience=2.0),
+            RunOptions(url=URL, seed=seed, patience=2.0),
             folder=self._home,
             fail_on=Severity.ADDITIVE,
             environment={},
@@ -120,13 +122,10 @@ class Bench:
 
 
 @contextmanager
-def bench(home: Path, patch: pytest.MonkeyPatch, *faults: str) -> Iterator[Bench]:
+def bench(home: Path, *faults: str) -> Iterator[Bench]:
     received: list[tuple[str, str, bytes]] = []
-    made = server.application
 
-    def listening(state: ServerState) -> Any:
-        application = made(state)
-
+    def listening(inner: Application) -> Application:
         async def asked(scope: Any, receive: Any, send: Any) -> None:
             body: list[bytes] = []
 
@@ -135,16 +134,15 @@ def bench(home: Path, patch: pytest.MonkeyPatch, *faults: str) -> Iterator[Bench
                 body.append(message.get("body", b""))
                 return message
 
-            await application(scope, heard, send)
+            await inner(scope, heard, send)
             if scope["type"] == "http":
                 received.append((scope["method"], scope["path"], b"".join(body)))
 
         return asked
 
-    patch.setattr(server, "application", listening)
     state = ServerState(step=0.01, faults=chosen(faults))
-    with ServerThread(state) as running:
-        yield Bench(state, running.url, home, received)
+    with within(state, listening) as client:
+        yield Bench(state, client, home, received)
 
 
 # -- what they reach
@@ -161,9 +159,9 @@ PAGES = {
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_the_faultless_server_is_walked_along_its_links_and_left_as_it_was(
-    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: str, tmp_path: Path
 ) -> None:
-    with bench(tmp_path, monkeypatch) as target:
+    with bench(tmp_path) as target:
         ledger = target.walk(cluster)
         assert target.findings() == set()
         operations = set(CLUSTERS[cluster])
@@ -332,15 +330,13 @@ def test_what_is_right_depends_on_what_is_known(
         ("batches", "batches.cancel-500", "status-unexpected"),
     ],
 )
-def test_what_only_a_sequence_shows_is_found(
-    cluster: str, fault: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with bench(tmp_path, monkeypatch, fault) as target, pytest.raises(DeviatesError, match=words):
+def test_what_only_a_sequence_shows_is_found(cluster: str, fault: str, words: str, tmp_path: Path) -> None:
+    with bench(tmp_path, fault) as target, pytest.raises(DeviatesError, match=words):
         target.walk(cluster)
 
 
-def test_a_notice_is_reported_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with bench(tmp_path, monkeypatch, "datasets.second-delete-200") as target:
+def test_a_notice_is_reported_and_ends_nothing(tmp_path: Path) -> None:
+    with bench(tmp_path, "datasets.second-delete-200") as target:
         target.walk("datasets")
         assert target.findings() == {"datasets.second-delete"}
 
@@ -376,10 +372,8 @@ def owned_by_others(target: Bench) -> list[str]:
 
 
 @pytest.mark.parametrize("cluster", ["embed_jobs", "batches", "finetuning", "connectors"])
-def test_what_others_have_made_is_read_at_most(
-    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with bench(tmp_path, monkeypatch) as target:
+def test_what_others_have_made_is_read_at_most(cluster: str, tmp_path: Path) -> None:
+    with bench(tmp_path) as target:
         theirs = owned_by_others(target)
         before = {
             path: target.send("GET", path)

@@ -13,9 +13,9 @@ from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.response_checks import status_findings
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState, catalogue
+from cohere_conformance.reference.inprocess import InProcess
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.resources import Resources
 from cohere_conformance.session.unique import Unique
 
@@ -43,20 +43,20 @@ def named(candidates: Iterable[Candidate], location: str, says: str) -> Candidat
 
 
 class Tried:
-    """A running server, with what the cases need on it.
+    """A server without a socket, with what the cases need on it.
 
     Args:
         state: of the server.
-        url: where it listens.
     """
 
-    def __init__(self, state: ServerState, url: str) -> None:
+    def __init__(self, state: ServerState) -> None:
         self.state = state
-        self._sender = Sender(url, gate=OPEN, key=Secret(PRODUCTION))
+        transport = InProcess(state)
+        self._sender = Sender("http://localhost", gate=OPEN, key=Secret(PRODUCTION), transport=transport)
         self._resources = Resources(shipped_suite(), CONTRACT, self._make, "tests", Unique(1))
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close the event loop of the server."""
         self._sender.close()
 
     def _make(
@@ -92,14 +92,12 @@ class Tried:
 
 @contextmanager
 def tried(profile: Profile = Profile.CONTRACT) -> Iterator[Tried]:
-    """Run a server to try requests on."""
-    state = ServerState(profile=profile, step=0.01)
-    with ServerThread(state) as running:
-        target = Tried(state, running.url)
-        try:
-            yield target
-        finally:
-            target.close()
+    """Make a server to try requests on."""
+    target = Tried(ServerState(profile=profile, step=0.01))
+    try:
+        yield target
+    finally:
+        target.close()
 
 
 @contextmanager

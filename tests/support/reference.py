@@ -11,8 +11,8 @@ from cohere_conformance.checks import judge
 from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.reference import ServerState, catalogue
+from cohere_conformance.reference.inprocess import InProcess
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
 
 API = "https://api.cohere.com"
+WITHIN = "http://127.0.0.1:8765"
+"""Address of a server that no socket leads to."""
 GARBLED = {
     *("auth.scheme-case", "billing.sometimes-missing", "classify.labels-lower-case"),
     *("chat.v2.arguments-twice", "chat.v2.citation-bytes", "chat.v2.citation-utf16"),
@@ -31,10 +33,23 @@ GARBLED = {
 CONTRACT = load_contract()
 
 
-def call(
-    url: str,
+def call(url: str, method: str, path: str, **further: Any) -> tuple[httpx.Response, list[Finding]]:
+    """Send a request to a running server, as `send` does.
+
+    Args:
+        url: where the server listens.
+        method: of HTTP.
+        path: with its query.
+        further: as of `send`.
+    """
+    with httpx.Client(timeout=900, trust_env=False, verify=False) as client:
+        return send(client, method, f"{url}{path}", **further)
+
+
+def send(
+    client: httpx.Client,
     method: str,
-    path: str,
+    url: str,
     *,
     json: Any = None,
     headers: dict[str, str] | None = None,
@@ -44,9 +59,9 @@ def call(
     """Send a request and return the answer with what is wrong with it.
 
     Args:
-        url: where the server listens.
+        client: that sends it.
         method: of HTTP.
-        path: with its query.
+        url: with its query.
         json: the body.
         headers: further fields of the request.
         key: the key that is sent.
@@ -55,15 +70,15 @@ def call(
     Returns:
         The answer, and the findings about it; a request that breaks the contract is none of them.
     """
-    sent = {"authorization": f"Bearer {key}", **(headers or {})}
-    with httpx.Client(timeout=900, trust_env=False, verify=False) as client:
-        response = client.request(method, f"{url}{path}", json=json, headers=sent, **further)
-        request = response.request
-        exchange = Exchange(
-            Request(method, f"{API}{path}", _fields(request.headers), request.read()),
-            Response(response.status_code, _fields(response.headers), response.content),
-            Source("reference", path),
-        )
+    response = client.request(
+        method, url, json=json, headers={"authorization": f"Bearer {key}", **(headers or {})}, **further
+    )
+    request, path = response.request, "/" + url.split("/", 3)[3]
+    exchange = Exchange(
+        Request(method, f"{API}{path}", _fields(request.headers), request.read()),
+        Response(response.status_code, _fields(response.headers), response.content),
+        Source("reference", path),
+    )
     return response, [one for one in judge(CONTRACT, exchange) if one.kind != "request-invalid"]
 
 
@@ -72,16 +87,16 @@ def _fields(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
 
 
 class CheckedServer:
-    """A running server, whose responses are checked with the contract unless it has a fault.
+    """A server without a socket, whose responses are checked with the contract unless it has a fault.
 
     Args:
         state: of the server.
-        url: where it listens.
+        client: that reaches it.
     """
 
-    def __init__(self, state: ServerState, url: str) -> None:
+    def __init__(self, state: ServerState, client: httpx.Client) -> None:
         self._state = state
-        self._url = url
+        self._client = client
 
     def ask(
         self, label: str, body: Any = None, *, status: int | None = 200, **further: Any
@@ -92,10 +107,10 @@ class CheckedServer:
             label: method and path.
             body: is sent as JSON.
             status: the required status; `None` for any.
-            further: as of `call`.
+            further: as of `send`.
         """
         method, path = label.split(" ", 1)
-        response, findings = call(self._url, method, path, json=body, **further)
+        response, findings = send(self._client, method, f"{WITHIN}{path}", json=body, **further)
         if status is not None:
             assert response.status_code == status, response.text[:500]
         if not self._state.faults:
@@ -114,7 +129,7 @@ class CheckedServer:
 
 @contextmanager
 def checked_server(state: ServerState | None = None) -> Iterator[CheckedServer]:
-    """Run a server."""
+    """Make a server."""
     state = state or ServerState()
-    with ServerThread(state) as running:
-        yield CheckedServer(state, running.url)
+    with httpx.Client(transport=InProcess(state)) as client:
+        yield CheckedServer(state, client)

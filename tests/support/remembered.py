@@ -15,6 +15,8 @@ from cohere_conformance.reference.state import Clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cohere_conformance.reference.app import Application
+
 Seen = list[tuple[str, str]]
 """Method and path of each request, as they stood on the wire."""
 
@@ -36,22 +38,32 @@ class Unhurried(Clock):
         return self._began + self._ahead
 
 
+def watched(inner: Application, seen: Seen, clock: Clock | None = None) -> Application:
+    """Return an application that remembers requests before it calls another one.
+
+    Args:
+        inner: the other one.
+        seen: gets every request.
+        clock: moves with each of them if it is `Unhurried`.
+    """
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            seen.append((scope["method"], scope["raw_path"].decode("latin-1")))
+            if isinstance(clock, Unhurried):
+                clock.advance(clock.pace)
+        await inner(scope, receive, send)
+
+    return app
+
+
 @contextmanager
 def counted(state: ServerState) -> Iterator[tuple[str, Seen]]:
     """Run a server; yield its address and what it has got so far."""
     seen: Seen = []
 
-    def watched(state: ServerState) -> Any:
-        inner = application(state)
+    def application_of(state: ServerState) -> Application:
+        return watched(application(state), seen, state.clock)
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] == "http":
-                seen.append((scope["method"], scope["raw_path"].decode("latin-1")))
-                if isinstance(state.clock, Unhurried):
-                    state.clock.advance(state.clock.pace)
-            await inner(scope, receive, send)
-
-        return app
-
-    with mock.patch.object(module, "application", watched), module.ServerThread(state) as running:
+    with mock.patch.object(module, "application", application_of), module.ServerThread(state) as running:
         yield running.url, seen

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from warm import WARM
+
+from cohere_conformance.cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +103,24 @@ def called(home: Path, *arguments: str, key: str = "", **further: str) -> Done:
     return Done(ended.code, ended.output, home)
 
 
+def called_here(home: Path, *arguments: str) -> Done:
+    """Call any command in this process, so that it reaches what is only in here.
+
+    Args:
+        home: the folder to call it in.
+        arguments: the command with its arguments.
+    """
+    output = io.StringIO()
+    with (
+        contextlib.chdir(home),
+        mock.patch.dict(os.environ, environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"), clear=True),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+    ):
+        code = run(arguments)
+    return Done(code, output.getvalue(), home)
+
+
 def measured(home: Path, *arguments: str) -> tuple[Done, float]:
     """Run to the end, and return with it the most memory that one of its processes took, in MiB.
 
@@ -110,7 +132,7 @@ def measured(home: Path, *arguments: str) -> tuple[Done, float]:
     return Done(ended.code, ended.output, home), ended.memory
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(home: Path, *arguments: str, command: str = "run") -> Iterator[subprocess.Popen[str]]:
     """Run for as long as the context lasts, unless it ends by itself."""
     process = subprocess.Popen(
