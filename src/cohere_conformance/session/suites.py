@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cohere_conformance.session.campaign import Campaign
 
 
-_UNUSED = ("doctest", "logging", "pastebin", "stepwise", "subtests", "unittest")
-"""Plugins of pytest that no suite uses; without them a run takes a twentieth less time."""
+_UNUSED = ("doctest", "pastebin", "stepwise", "subtests", "unittest")
+"""Plugins of pytest that no suite uses; they take time at the start of each run."""
 
 
 class _Further(TypedDict, total=False):
