@@ -1,8 +1,7 @@
 """Run the wheel on every supported Python that this machine has.
 
 `make interpreters` calls this. It names each Python that is missing; at least one of each set in `NEEDED` has
-to run. The newest one fuzzes and replays everything, the others a few groups: they differ in Python, not in
-the operations.
+to run.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
@@ -34,14 +33,12 @@ class Step(NamedTuple):
     exit_code: int
 
 
-FEW = ("--only", "rerank,tokenize,connectors")
-RUNS = (
+STEPS = (
     Step(("run", "-n", "2"), 0),
     Step(("run", "--only", "rerank,tokenize", "--fault", "rerank.unsorted"), 1),
+    Step(("fuzz", "--fuzz-profile", "smoke", "-n", "2"), 0),
+    Step(("replay", "-n", "2"), 0),
 )
-FUZZ, REPLAY = ("fuzz", "--fuzz-profile", "smoke", "-n", "2"), ("replay", "-n", "2")
-STEPS = (*RUNS, Step(FUZZ, 0), Step(REPLAY, 0))
-FEWER = (*RUNS, Step((*FUZZ, *FEW), 0), Step((*REPLAY, *FEW), 0))
 
 
 class FailedError(Exception):
@@ -118,13 +115,13 @@ def install(python: Path, wheel: Path, folder: Path) -> Path:
     return home / "bin" / "cohere-conformance"
 
 
-def perform(command: Path, folder: Path, steps: Sequence[Step] = STEPS) -> None:
-    """Run each step in an empty folder; process and report have to agree.
+def perform(command: Path, folder: Path) -> None:
+    """Run every step in an empty folder; process and report have to agree.
 
     Raises:
         FailedError: a command, or its report, ended in another way.
     """
-    for number, step in enumerate(steps):
+    for number, step in enumerate(STEPS):
         empty = folder / f"step-{number}"
         empty.mkdir()
         began = time.monotonic()
@@ -161,8 +158,7 @@ def main(locate: Callable[[str, Mapping[str, str]], Path | None] = find) -> int:
             python, command = installed[version]
             print(f"Python {version}: {python}", flush=True)
             try:
-                steps = STEPS if version == [*installed][-1] else FEWER
-                perform(command.result(), Path(temporary, version), steps)
+                perform(command.result(), Path(temporary, version))
                 ran.append(version)
             except FailedError as error:
                 print(f"  FAILED: {error}", flush=True)

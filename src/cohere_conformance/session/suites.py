@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from cohere_conformance.session.campaign import Campaign
 
 
-_UNUSED = ("doctest", "pastebin", "stepwise", "subtests", "unittest")
-"""Plugins of pytest that no suite uses; they take time at the start of each run."""
-
-
 class _Further(TypedDict, total=False):
     interrupted: bool
     stopped: str
@@ -153,8 +149,7 @@ def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[
     """
     suites, further = folder("suites"), [*further]
     quiet = "-q" if {"--collect-only", "--co"} & {*further} else "-qq"
-    arguments = [option for name in _UNUSED for option in ("-p", f"no:{name}")]
-    arguments += ["-p", "cohere_conformance.pytest_plugin", "-c", str(suites / "pytest.ini")]
+    arguments = ["-p", "cohere_conformance.pytest_plugin", "-c", str(suites / "pytest.ini")]
     arguments += ["--rootdir", str(suites), quiet, "--no-header", "--tb=no", "-rN"]
     arguments += [f"--conformance-{name}={value}" for name, values in options.items() for value in values]
     return [*arguments, str(suites), *further]
