@@ -375,7 +375,9 @@ def furnish(api: httpx.Client) -> None:
         make("/v1/finetuning/finetuned-models", json={"name": name, "settings": training})
     under_way = (*JOBS, "finetuned_models")
     until(
-        lambda: all(ENDED.search(one["status"]) for name in under_way for one in everything(api)[name].values())
+        lambda: all(
+            ENDED.search(one["status"]) for name in under_way for one in everything(api)[name].values()
+        )
     )
 
 
