@@ -210,6 +210,36 @@ def test_another_host_gets_nothing_above_its_tiers(method: str, path: str, passe
     assert len(target.asked) == passes
 
 
+def test_this_machine_gets_what_the_contract_does_not_declare() -> None:
+    """How a server refuses a path that does not exist is tried out where it can do no harm."""
+    assert Target().passes("POST", "/v1/no-such-thing")
+
+
+@pytest.mark.parametrize(
+    ("created", "method", "path"),
+    [
+        ("/v1/connectors", "PATCH", "/v1/connectors/ours-1"),
+        ("/v1/connectors", "POST", "/v1/connectors/ours-1/oauth/authorize"),
+        ("/v1/embed-jobs", "POST", "/v1/embed-jobs/ours-1/cancel"),
+        ("/v2/batches", "POST", "/v2/batches/ours-1:cancel"),
+        ("/v1/finetuning/finetuned-models", "PATCH", "/v1/finetuning/finetuned-models/ours-1"),
+    ],
+)
+@pytest.mark.parametrize("hosted", [False, True], ids=["local", "hosted"])
+def test_what_the_run_has_created_may_be_changed_and_stopped(
+    created: str, method: str, path: str, hosted: bool
+) -> None:
+    """And the same of somebody else may not, by the same target."""
+    shown = {"id": "ours-1", "job_id": "ours-1", "created_at": NOW}
+    named = {"connector": shown, "finetuned_model": shown, "batch": shown, **shown}
+    answers = {f"POST {created}": named, f"GET {created}": {}, f"GET {created}/ours-1": named}
+    target = Target(answers, hosted=hosted)
+    assert not target.passes(method, path), "nothing is created yet"
+    target.send(Outgoing("POST", created))
+    assert target.passes(method, path)
+    assert not target.passes(method, path.replace("ours-1", "theirs-1"))
+
+
 @pytest.mark.parametrize("has_key", [True, False])
 def test_a_request_without_a_key_is_no_exception(has_key: bool) -> None:
     """What a server should refuse without a key it may serve all the same."""

@@ -78,6 +78,22 @@ def test_brotli_and_zstandard_are_decoded_within_the_limit(encoded: bytes, codin
 
 
 @pytest.mark.parametrize(
+    ("damaged", "coding"),
+    [
+        (b"\xff\xfe", "br"),
+        (b"\xff\xfe" + brotli.compress(BODY)[2:], "br"),
+        (brotli.compress(BODY)[:30] + b"\xff\xfe\xff\xfe" + brotli.compress(BODY)[34:], "br"),
+        (ZSTD.compress(BODY)[:40] + b"\xff\xfe\xff\xfe" + ZSTD.compress(BODY)[44:], "zstd"),
+    ],
+    ids=["no brotli", "br, its beginning", "br", "zstd"],
+)
+def test_damaged_brotli_or_zstandard_is_not_decoded(damaged: bytes, coding: str) -> None:
+    """Neither the text before the damage comes out, nor the bytes as they are, which are no text."""
+    with pytest.raises(CodecError, match=r"damaged|ends too early"):
+        decode(damaged, [coding])
+
+
+@pytest.mark.parametrize(
     ("compress", "coding"),
     [(functools.partial(brotli.compress, quality=5), "br"), (ZSTD.compress, "zstd")],
     ids=["br", "zstd"],

@@ -1041,6 +1041,23 @@ def test_the_example_is_the_smallest_exchange_of_a_request_that_should_succeed(s
     assert report.findings[0].example.position == "chat.b"
 
 
+@pytest.mark.parametrize("longest", [50, 10_000_000], ids=["longer", "too long for a command"])
+def test_the_example_of_several_findings_is_the_smallest_of_all_their_requests(
+    server: Server, longest: int
+) -> None:
+    """Of crashes at twelve places, the one that is repeated most easily is shown."""
+    places = [f"/at/{number:02}" for number in range(12)]
+    for number, place in enumerate(places):
+        body = "x" * (5 if number == 7 else longest if number == 3 else 40)
+        crash = found(Kind.SERVER_ERROR, place, status=500, expected="no crash", observed="500: oops")
+        server.case(f"chat.{number}", [crash], request=f'"{body}"')
+    report = server.report()
+    (cause,) = report.causes
+    assert len(cause.findings) == len(places)
+    assert cause.example.position == "chat.7"
+    assert cause.example.request_text.endswith('\n"xxxxx"')
+
+
 def test_the_example_of_what_only_refused_requests_show_is_one_of_these(server: Server) -> None:
     server.case("chat.no-messages", [found(Kind.ERROR_ENVELOPE, "/message", status=400)], fails=True)
     assert server.report().causes[0].example.position == "chat.no-messages"
