@@ -34,8 +34,9 @@ class Step(NamedTuple):
 
 
 STEPS = (
-    Step(("run", "-n", "2"), 0),
+    # One process at first: it compiles what is imported, which several would each do by themselves.
     Step(("run", "--only", "rerank,tokenize", "--fault", "rerank.unsorted"), 1),
+    Step(("run", "-n", "2"), 0),
     Step(("fuzz", "--fuzz-profile", "smoke", "-n", "2"), 0),
     Step(("replay", "-n", "2"), 0),
 )
