@@ -61,10 +61,17 @@ def words() -> tuple[dict[str, str], list[tuple[re.Pattern[str], str]]]:
     return known["identifiers"], texts
 
 
+@cache
+def _any_word() -> re.Pattern[str]:
+    """Return a pattern that finds something wherever one of those of texts does; most texts have nothing."""
+    return re.compile("|".join(pattern.pattern for pattern, _ in words()[1]), re.IGNORECASE)
+
+
 def in_text(text: str, path: str, line: int) -> Iterator[Hit]:
     """Yield the words of a text of one or more lines, which starts at a line of a file."""
-    for offset, one in enumerate(text.splitlines()):
-        prose = _ID.sub(" ", one)
+    for offset, prose in enumerate(_ID.sub(" ", text).splitlines()):
+        if not _any_word().search(prose):
+            continue
         for pattern, instead in words()[1]:
             for match in pattern.finditer(prose):
                 yield Hit(path, line + offset, match.group(), instead)
@@ -74,9 +81,14 @@ def in_name(name: str, path: str, line: int) -> Iterator[Hit]:
     """Yield the words of a Python name; the name of a test of the suites is an id."""
     if path.startswith("suites/") and name.startswith("test_"):
         return
+    for instead in _instead_of(name):
+        yield Hit(path, line, name, instead)
+
+
+@cache
+def _instead_of(name: str) -> list[str]:
     parts = {part.lower() for part in _PARTS.findall(name)}
-    for part in sorted(parts & words()[0].keys()):
-        yield Hit(path, line, name, words()[0][part])
+    return [words()[0][part] for part in sorted(parts & words()[0].keys())]
 
 
 def in_code(source: str, path: str) -> Iterator[Hit]:
