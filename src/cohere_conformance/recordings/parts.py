@@ -39,7 +39,7 @@ _SMALL_PART = 2**20
 """Bytes of a part for the processes of one machine, so that all of them end at about the same time."""
 _LARGEST = 8 * 2**20
 """Bytes up to which a file that cannot be divided is left to one process; larger ones are parsed here."""
-_PIECE = 2**20
+_PIECE = 2**17
 _MOST_LINES = MOST_LINES // 2
 """Lines of one range of bytes; more are no exchanges, and may be so many blank ones that parsing ends."""
 _UNCOUNTED = _MOST_LINES + 1
