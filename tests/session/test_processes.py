@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from cohere_conformance.session import processes
 from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Exchange
     from cohere_conformance.recordings import RecordingNote
@@ -125,6 +127,25 @@ def test_a_process_that_is_killed_ends_the_run_with_its_exit_code(
 def test_an_error_of_a_process_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judge = Judge(JudgeSettings())
     monkeypatch.setattr(Judge, "tally", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        processes.spread([archive(tmp_path / "chat.har", 2)], judge, 2, Tally(), lambda file, count: None)
+
+
+@pytest.mark.usefixtures("forked")
+def test_an_error_of_a_process_that_has_ended_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have ended before it is sent anything; what went wrong in it says more than that it is gone."""
+    judge = Judge(JudgeSettings())
+    monkeypatch.setattr(Judge, "tally", lambda self: 1 / 0)
+    tasks = processes._tasks
+
+    def tasks_later(file: str) -> Iterator[object]:
+        for child in active_children():
+            child.join()
+        yield from tasks(file)
+
+    monkeypatch.setattr(processes, "_tasks", tasks_later)
     with pytest.raises(ZeroDivisionError):
         processes.spread([archive(tmp_path / "chat.har", 2)], judge, 2, Tally(), lambda file, count: None)
 

@@ -281,7 +281,7 @@ class _Workers:
         try:
             worker.connection.send(task)
         except ConnectionError:
-            raise _ended_early(worker) from None
+            raise _last_words(worker) from None
 
     def _take(self) -> None:
         """Wait for some results, and count them."""
@@ -313,6 +313,16 @@ class _Workers:
         known = self._notes.get(key)
         if known is None or start < known[0]:
             self._notes[key] = start, note
+
+
+def _last_words(worker: _Worker) -> Exception:
+    """Return the error with which a process has ended; one that was killed has sent none."""
+    try:
+        while not isinstance(said := worker.connection.recv(), Exception):
+            pass
+    except (EOFError, ConnectionError):
+        return _ended_early(worker)
+    return said
 
 
 def _ended_early(worker: _Worker) -> HarnessError:
