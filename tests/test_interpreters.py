@@ -106,7 +106,7 @@ def test_every_step_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     """Commands that end as they have to pass, the failing run with exit code 1 among them."""
     interpreters.perform(command(tmp_path / "command", "$code", "$code"), tmp_path)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0].strip() for line in lines] == ["exit 0", "exit 1", "exit 0", "exit 0"]
+    assert [line.split(",")[0].strip() for line in lines] == ["exit 1", "exit 0", "exit 0", "exit 0"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,8 @@ def test_every_step_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     [
         ("0", "0", "expected exit code 1, got 0"),
         ("1", "1", "expected exit code 0, got 1"),
-        ("3", "0", "expected exit code 0, got 3"),
+        ("3", "3", "expected exit code 1, got 3"),
+        ("$((code ? 1 : 3))", "$code", "expected exit code 0, got 3"),
         ("$code", "3", "the report says 3"),
     ],
 )
