@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from commands import parse
 from hostile import Hostile, Talk, answer
 from running import HANGS, Done, called, environment, ran, running
 
-from cohere_conformance.cli.serve import serve
 from cohere_conformance.data import folder
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import PRODUCTION
@@ -55,9 +56,9 @@ def test_a_fault_is_red_and_names_the_case_and_the_command_that_shows_it(tmp_pat
     assert done.output.strip().splitlines()[-1].startswith(f"DEVIATES: {len(rows)} breaking findings in ")
     assert {row["operation"] for row in rows} == {"POST /v1/rerank", "POST /v2/rerank"}
     assert all(row["cases"] and row["example"]["curl"].startswith("curl ") for row in rows)
-    name, *arguments = done.report["header"]["target"]["serve"]
-    with serve.make_context(name, arguments) as again:
-        assert (name, again.params["faults"]) == ("serve", ("rerank.unsorted",))
+    command = shlex.join(["cohere-conformance", *done.report["header"]["target"]["serve"]])
+    with parse(command) as again:
+        assert (again.info_name, again.params["faults"]) == ("serve", ("rerank.unsorted",))
 
 
 SUITES = (

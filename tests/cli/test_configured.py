@@ -11,8 +11,7 @@ import pytest
 from reachable import Certificates, reachable
 from running import called, ran
 
-from cohere_conformance.cli import configured
-from cohere_conformance.cli.run_and_fuzz import run
+from cohere_conformance.cli import commands, configured
 from cohere_conformance.configuration import load
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def options(
     # By its name, because the package has the command of that name as well.
     monkeypatch.setattr(importlib.import_module("cohere_conformance.cli.run_and_fuzz"), "suites", suites)
     (home / "conformance.toml").write_text(text, encoding="utf-8")
-    run.main([*arguments], standalone_mode=False)
+    commands.main(["run", *arguments], standalone_mode=False)
     return got[0]
 
 

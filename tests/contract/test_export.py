@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from openapi_spec_validator import OpenAPIV31SpecValidator, OpenAPIV32SpecValidator
 from schemathesis.core.failures import FailureGroup
 
-from cohere_conformance.cli.contract import contract
+from cohere_conformance.cli import commands
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import as_openapi_31, exported
 from cohere_conformance.reference import ServerState, catalogue
@@ -43,7 +43,7 @@ def words(node: Any) -> Iterator[str]:
 @pytest.mark.parametrize("version", ["3.2", "3.1"])
 def test_the_command_writes_a_valid_document(version: str) -> None:
     """What `contract bundle --amended --openapi` prints passes the validator of that version."""
-    done = CliRunner().invoke(contract, ["bundle", "--amended", "--openapi", version])
+    done = CliRunner().invoke(commands, ["contract", "bundle", "--amended", "--openapi", version])
     written = json.loads(done.output)
     assert written == DOCUMENTS[version]
     assert written["openapi"].startswith(version)
@@ -66,7 +66,7 @@ def test_openapi_31_has_a_schema_wherever_32_has_one_for_items() -> None:
 
 def test_what_was_published_is_exported_as_it_is() -> None:
     """Without amendments nothing is mended on the way out."""
-    done = CliRunner().invoke(contract, ["bundle"])
+    done = CliRunner().invoke(commands, ["contract", "bundle"])
     assert json.loads(done.output) == DECLARATIONS.published
 
 
