@@ -361,7 +361,7 @@ def test_every_operation_of_the_contract_has_its_method() -> None:
 # -- the reference server
 
 
-def test_the_sdk_parses_the_shipped_cassettes(tmp_path: Path) -> None:
+def test_the_sdk_parses_what_the_reference_server_answers(tmp_path: Path) -> None:
     cases = [part for name in CASES for part in ("--case", name)]
     done = ran(tmp_path, *cases)
     assert done.code == 0, done.output
