@@ -305,7 +305,7 @@ LISTS = {
 """Where everything that can be made is listed: the name of the list, and that of an id in it."""
 JOBS = ("embed_jobs", "batches")
 """What can be stopped, but not deleted."""
-ENDED = re.compile(r"complete|cancel|fail|ready", re.IGNORECASE)
+ENDED = re.compile(r"complete|cancel|fail", re.IGNORECASE)
 CHECKING = {"queued", "processing"}
 
 
@@ -373,11 +373,9 @@ def furnish(api: httpx.Client) -> None:
         make("/v1/embed-jobs", json={"name": name, "model": "embed-v4.0", **embedding})
         make("/v2/batches", json={"name": name, **batch})
         make("/v1/finetuning/finetuned-models", json={"name": name, "settings": training})
-    under_way = (*JOBS, "finetuned_models")
+    until(lambda: all(ENDED.search(one["status"]) for job in JOBS for one in everything(api)[job].values()))
     until(
-        lambda: all(
-            ENDED.search(one["status"]) for name in under_way for one in everything(api)[name].values()
-        )
+        lambda: all(one["status"] == "STATUS_READY" for one in everything(api)["finetuned_models"].values())
     )
 
 

@@ -40,6 +40,7 @@ _SMALL_PART = 2**20
 _LARGEST = 8 * 2**20
 """Bytes up to which a file that cannot be divided is left to one process; larger ones are parsed here."""
 _PIECE = 2**17
+"""Bytes that are read at once; memory for larger pieces is fetched from the system anew for each of them."""
 _MOST_LINES = MOST_LINES // 2
 """Lines of one range of bytes; more are no exchanges, and may be so many blank ones that parsing ends."""
 _UNCOUNTED = _MOST_LINES + 1
