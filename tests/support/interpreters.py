@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 NEEDED = (("3.11",), ("3.13", "3.14"))
 """Of each of these at least one has to run: the oldest, and one after 3.12."""
 
@@ -37,9 +38,13 @@ STEPS = (
     # One process at first: it compiles what is imported, which several would each do by themselves.
     Step(("run", "--only", "rerank,tokenize", "--fault", "rerank.unsorted"), 1),
     Step(("run", "-n", "2"), 0),
+)
+"""On every Python."""
+STEPS_OF_OTHERS = (
     Step(("fuzz", "--fuzz-profile", "smoke", "-n", "2"), 0),
     Step(("replay", "-n", "2"), 0),
 )
+"""On a Python that is not this one: `make run` fuzzes and replays on this one."""
 
 
 class FailedError(Exception):
@@ -104,25 +109,30 @@ def build(folder: Path) -> Path:
 
 
 def install(python: Path, wheel: Path, folder: Path) -> Path:
-    """Install the wheel into an empty environment, and return the command."""
+    """Install the wheel into an empty environment, and return the command.
+
+    With uv where `make` has installed it, as pip takes several times as long; `test_wheel.py` uses pip.
+    """
     home = folder / "environment"
     call(python, "-m", "venv", "--without-pip", home, folder=folder)
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    call(
-        *(*pip, "--python", home / "bin" / "python", "install", "--no-compile"),
-        *("--constraint", ROOT / "constraints.txt", wheel),
-        folder=folder,
-    )
+    interpreter, uv = home / "bin" / "python", Path(sys.executable).with_name("uv")
+    command: tuple[str | Path, ...]
+    if uv.exists():
+        command = (uv, "pip", "install", "--quiet", "--python", interpreter)
+    else:
+        pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+        command = (*pip, "--python", interpreter, "install", "--no-compile")
+    call(*command, "--constraint", ROOT / "constraints.txt", wheel, folder=folder)
     return home / "bin" / "cohere-conformance"
 
 
-def perform(command: Path, folder: Path) -> None:
-    """Run every step in an empty folder; process and report have to agree.
+def perform(command: Path, folder: Path, steps: Sequence[Step] = (*STEPS, *STEPS_OF_OTHERS)) -> None:
+    """Run each step in an empty folder; process and report have to agree.
 
     Raises:
         FailedError: a command, or its report, ended in another way.
     """
-    for number, step in enumerate(STEPS):
+    for number, step in enumerate(steps):
         empty = folder / f"step-{number}"
         empty.mkdir()
         began = time.monotonic()
@@ -159,7 +169,8 @@ def main(locate: Callable[[str, Mapping[str, str]], Path | None] = find) -> int:
             python, command = installed[version]
             print(f"Python {version}: {python}", flush=True)
             try:
-                perform(command.result(), Path(temporary, version))
+                steps = STEPS if version == THIS else (*STEPS, *STEPS_OF_OTHERS)
+                perform(command.result(), Path(temporary, version), steps)
                 ran.append(version)
             except FailedError as error:
                 print(f"  FAILED: {error}", flush=True)
