@@ -369,7 +369,7 @@ def test_94_findings_are_printed_on_at_most_12_pages(report: Report, open_report
     ids=["light", "dark", "phone"],
 )
 def test_axe_finds_no_fault(report: Report, open_report: Open, context: dict[str, Any]) -> None:
-    page = open_report(report, **context).page
+    page = open_report(make_report(15), **context).page
     page.locator("details.cause > summary").first.click()
     page.locator("#list details.finding > summary").first.click()
     evidence_of(page.locator("#list details.finding[open]").first)
