@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MOST = 4
 """Changes of one request."""
+# The default of `text` are the same ones, found by encoding each there is as UTF-8: 3 s of CPU time in a new folder.
+_CHARACTERS = st.characters(exclude_categories=("Cs",))
 
 
 def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> SearchStrategy[Candidate]:
@@ -86,7 +88,7 @@ def _numbers(site: Site) -> SearchStrategy[Any]:
 
 
 def _strings(site: Site) -> SearchStrategy[Any]:
-    return st.text(max_size=200).map(literal)
+    return st.text(_CHARACTERS, max_size=200).map(literal)
 
 
 def _arrays(site: Site) -> SearchStrategy[Any]:
