@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST = 4
 """Changes of one request."""
-# The default of `text` are the same ones, found by encoding each there is as UTF-8: 3 s of CPU time in a new folder.
+# As `text` takes by default, for which each there is would be encoded: 3 s of CPU time in a new folder.
 _CHARACTERS = st.characters(exclude_categories=("Cs",))
 
 
