@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST = 4
 """Changes of one request."""
 # As `text` takes by default, for which each there is would be encoded: 3 s of CPU time in a new folder.
-_CHARACTERS = st.characters(exclude_categories=("Cs",))
+_CHARACTERS = st.characters(exclude_categories=["Cs"])
 
 
 def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> SearchStrategy[Candidate]:
