@@ -18,11 +18,15 @@ from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import ServerThread
+from cohere_conformance.reference.state import Clock
 from cohere_conformance.report import load
 from cohere_conformance.report.script import _line, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PACE = 0.02
+"""Seconds that pass on a server with each request of a script."""
 
 
 @pytest.fixture(autouse=True)
@@ -114,29 +118,43 @@ def test_what_a_list_shows_is_made_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def script_against(
-    fault: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str
+    fault: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str, pace: float = PACE
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Return the script of the first cause of a run against a server with a fault, and what it prints."""
+    """Return the script of the first cause of a run against a server with a fault, and what it prints.
+
+    Args:
+        fault: of the server.
+        folder: of the report.
+        monkeypatch: sets the key.
+        arguments: of `run`.
+        pace: seconds that pass with each request of the run, and with nothing else.
+    """
     monkeypatch.setenv("CO_API_KEY", PRODUCTION)
-    with ServerThread(ServerState(step=0.01, faults=chosen([fault]))) as running:
+    clock = Clock(runs=False)
+    state = ServerState(step=0.05, time_per_request=pace, clock=clock, faults=chosen([fault]))
+    with ServerThread(state) as running:
         report_of(folder, running.url, *arguments)
         script = script_of(folder, load(folder).causes[0].id)
+        state.time_per_request = PACE
         return script, [json.loads(line) for line in printed(script.replace("sleep 1", "sleep 0.05"))]
 
 
 def test_what_a_list_contains_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = ("--case", "datasets.list.finished-opinions")
     script, answers = script_against("datasets.schema-no-json", tmp_path, monkeypatch, *case)
-    assert "the run waited until datasets.opinions was ready" in script
+    assert "the run waited for datasets.opinions: until it is validated" in script
     (listed,) = answers[-1]["datasets"]
     assert listed["schema"].startswith("{'type'"), "the fault is seen again: this is no JSON"
 
 
+@pytest.mark.parametrize("pace", [PACE, 3 * PACE], ids=["as fast", "slower than in the run"])
 def test_of_a_long_case_only_the_requests_about_one_resource_are_sent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pace: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What the run had to look at three times may take eight times today."""
     options = ("--case", "batches.lifecycle.any-order", "--fail-on", "notice")
-    script, answers = script_against("batches.cancel-changes-completed", tmp_path, monkeypatch, *options)
+    fault = "batches.cancel-changes-completed"
+    script, answers = script_against(fault, tmp_path, monkeypatch, *options, pace=pace)
     states = [one["batch"]["status"] for one in answers if "batch" in one]
     assert {"BATCH_STATUS_COMPLETED", "BATCH_STATUS_CANCELED"} <= set(states), "the fault is seen again"
     assert script.count("curl ") <= 10, "a loop that waits is one command"

@@ -1,4 +1,4 @@
-"""Ids in responses, and which request created what has an id that only a list returns."""
+"""Ids and statuses in responses, and which request created what has an id that only a list returns."""
 
 from __future__ import annotations
 
@@ -73,7 +73,16 @@ def name_sent(request: Request) -> str:
 
 def ids_in(exchange: Exchange) -> dict[str, str]:
     """Return the ids in a successful response, with their locations."""
-    return dict(_ids(_decoded(exchange.response.body), "")) if _succeeded(exchange) else {}
+    return {
+        text: at for name, text, at in _texts(exchange) if name.endswith(_NAMES) and len(text) >= _SHORTEST_ID
+    }
+
+
+def statuses_in(exchange: Exchange) -> dict[str, str]:
+    """Return the statuses in a successful response, such as `validation_status`, by their locations."""
+    return {
+        at: text for name, text, at in _texts(exchange) if name.endswith("status") and _PLAIN.fullmatch(text)
+    }
 
 
 def _listed(exchange: Exchange) -> Iterator[tuple[str, str]]:
@@ -86,17 +95,22 @@ def _listed(exchange: Exchange) -> Iterator[tuple[str, str]]:
                 yield identity, name.casefold()
 
 
-def _ids(value: Any, location: str, depth: int = 6) -> Iterator[tuple[str, str]]:
+def _texts(exchange: Exchange) -> Iterator[tuple[str, str, str]]:
+    """Yield the names, values and locations of the texts in a successful response."""
+    return _inner_texts(_decoded(exchange.response.body), "") if _succeeded(exchange) else iter(())
+
+
+def _inner_texts(value: Any, location: str, depth: int = 6) -> Iterator[tuple[str, str, str]]:
     members = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
     for name, inner in members if depth else ():
         at = f"{location}/{name}"
         if not _PLAIN.fullmatch(str(name)):
-            continue  # it would have to be quoted in the script, and no API names its ids so
-        if isinstance(inner, str) and str(name).endswith(_NAMES) and len(inner) >= _SHORTEST_ID:
-            yield inner, at
-        yield from _ids(inner, at, depth - 1)
+            continue  # it would have to be quoted in the script, and no API names its properties so
+        if isinstance(inner, str):
+            yield str(name), inner, at
+        yield from _inner_texts(inner, at, depth - 1)
 
 
 def _succeeded(exchange: Exchange) -> bool:

@@ -23,7 +23,7 @@ from cohere_conformance.report.steps import MOST_REQUESTS, Requests, ScriptStep
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from cohere_conformance.model import Exchange
@@ -52,6 +52,18 @@ import json, sys
 items, key, name = sys.argv[1:]
 named = [one for one in json.load(sys.stdin)[items] if str(one.get("name")).lower() == name.lower()]
 print(max(named, key=lambda one: str(one.get("created_at")))[key])' "$@"
+}
+"""
+_UNTIL = r"""until_is() {  # repeats a command, at most 60 times, until a JSON pointer has a value
+  pointer=$1 text=$2 looks=0
+  shift 2
+  while [ "$looks" -lt 60 ]; do
+    sleep 1
+    answer=$("$@")
+    printf '%s\n' "$answer"
+    [ "$(printf '%s' "$answer" | value "$pointer" 2> /dev/null)" != "$text" ] || break
+    looks=$((looks + 1))
+  done
 }
 """
 
@@ -133,12 +145,14 @@ def _written(report: Report, cause: Cause, case: str, steps: Sequence[ScriptStep
     ]
     if any(step.names for step in steps):
         parts.append(_NEWEST)
+    if any(step.reached for step in steps):
+        parts.append(_UNTIL)
     variables: dict[str, str] = {}
     place = 1
     for polled, several in groupby(steps, key=_waits_for):
         group = list(several)
         if polled:
-            parts.append(_waiting(place, group, variables))
+            parts += _waiting(place, group, variables)
         else:
             parts += [_commands(place + number, step, variables) for number, step in enumerate(group)]
         place += len(group)
@@ -150,20 +164,37 @@ def _waits_for(step: ScriptStep) -> str:
     return step.exchange.request.url if step.polls and not step.gives else ""
 
 
-def _waiting(place: int, steps: Sequence[ScriptStep], variables: dict[str, str]) -> str:
+def _waiting(place: int, steps: Sequence[ScriptStep], variables: dict[str, str]) -> Iterator[str]:
+    """Yield commands that wait until a resource has each status that it had reached in the run.
+
+    Requests after the last one are sent as often as in the run.
+    """
     line, _ = _line(steps[0].exchange, variables)
-    numbers = " ".join(str(place + number) for number in range(len(steps)))
-    return "\n".join(
-        [
-            f"# {numbers.replace(' ', ', ')}. the run waited until {plain(steps[0].case)} was ready",
-            f"for request in {numbers}; do",
-            "  sleep 1",
-            f"  {line}",
-            "  echo",
-            "done",
-            "",
-        ]
-    )
+    case = plain(steps[0].case)
+    begun = 0
+    for number, step in enumerate(steps, 1):
+        if (reached := step.reached) is not None and line.startswith("curl "):
+            status = shlex.quote(plain(redact.text(reached.status), longest=None))
+            shown = ", ".join(str(place + one) for one in range(begun, number))
+            yield (
+                f"# {shown}. the run waited for {case}: until it is {status}\n"
+                f"until_is {reached.location} {status} {line}\n"
+            )
+            begun = number
+    if begun < len(steps):
+        numbers = " ".join(str(place + number) for number in range(begun, len(steps)))
+        shown = numbers.replace(" ", ", ")
+        yield "\n".join(
+            [
+                f"# {shown}. the run waited until {case} was ready",
+                f"for request in {numbers}; do",
+                "  sleep 1",
+                f"  {line}",
+                "  echo",
+                "done",
+                "",
+            ]
+        )
 
 
 def _commands(place: int, step: ScriptStep, variables: dict[str, str]) -> str:

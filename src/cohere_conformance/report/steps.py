@@ -11,12 +11,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.report.entry import fingerprint, key_of
 from cohere_conformance.report.ids import ids_in, looked_up
+from cohere_conformance.report.waits import statuses_reached
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from cohere_conformance.model import Exchange, Request
     from cohere_conformance.report.line import Record
+    from cohere_conformance.report.waits import Reached
 
 MOST_REQUESTS = 60
 """A case that sends more is not repeated, if another one shows the cause: such a script would not be read."""
@@ -37,6 +39,7 @@ class ScriptStep:
         gives: locations of the ids in its response that later requests have, by id.
         names: names that were sent to create what has these ids, if a list was read to know them, by id.
         polls: whether it only waits for something to be ready.
+        reached: the status that it waits for, if it waits.
     """
 
     number: int
@@ -45,6 +48,7 @@ class ScriptStep:
     gives: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     polls: bool = False
+    reached: Reached | None = None
 
 
 class Requests:
@@ -64,6 +68,7 @@ class Requests:
         self._looked_up = looked_up(self._exchanges, self._given)
         made = {name: one.creation for name, one in self._looked_up.items()}
         self._origin = self._given | self._chosen | made
+        self._reached = statuses_reached(self._exchanges)
         self._urls = "\n".join(exchange.request.url for exchange in self._exchanges)
         paths = [urlsplit(exchange.request.url).path for exchange in self._exchanges]
         self._addressed = {segment for path in paths for segment in path.split("/")}
@@ -226,9 +231,11 @@ class Requests:
             }
             step.names = {name: self._looked_up[name].name for name in step.gives if name in self._looked_up}
             beside = [*ordered[max(place - 1, 0) : place], *ordered[place + 1 : place + 2]]
-            step.polls = self._reads_one(step) and (
-                step.number not in own or any(_same(step, one) for one in beside)
-            )
+            if self._reads_one(step):
+                reached = self._reached.get(step.number)
+                ours = step.number in own
+                step.reached = reached if reached is not None and (reached.changed or not ours) else None
+                step.polls = not ours or step.reached is not None or any(_same(step, one) for one in beside)
         return ordered
 
     def _origins(self, number: int) -> Iterator[tuple[str, int]]:
