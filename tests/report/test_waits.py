@@ -46,25 +46,23 @@ def of(dataset: str, given: Exchange) -> Exchange:
     [
         pytest.param(
             [created("QUEUED"), read("QUEUED"), read("DONE"), read("DONE")],
-            {2: Reached(AT, "DONE", True), 3: Reached(AT, "DONE", False)},
+            {2: "DONE, changed", 3: "DONE"},
             id="waited",
         ),
-        pytest.param(
-            [created("QUEUED"), read("DONE")], {1: Reached(AT, "DONE", True)}, id="at the first look"
-        ),
+        pytest.param([created("QUEUED"), read("DONE")], {1: "DONE, changed"}, id="at the first look"),
         pytest.param(
             [created("QUEUED"), read("RUNNING"), read("DONE")],
-            {2: Reached(AT, "DONE", True)},
+            {2: "DONE, changed"},
             id="none that was left",
         ),
         pytest.param(
             [created("QUEUED"), read("DONE"), read("QUEUED"), read("DONE")], {}, id="none that came and went"
         ),
-        pytest.param([created("DONE"), read("DONE")], {1: Reached(AT, "DONE", False)}, id="from the start"),
-        pytest.param([read("DONE")], {0: Reached(AT, "DONE", False)}, id="of somebody else"),
+        pytest.param([created("DONE"), read("DONE")], {1: "DONE"}, id="from the start"),
+        pytest.param([read("DONE")], {0: "DONE"}, id="of somebody else"),
         pytest.param(
             [created("QUEUED"), created("QUEUED", OTHER), read("DONE"), read("QUEUED", OTHER)],
-            {2: Reached(AT, "DONE", True)},
+            {2: "DONE, changed"},
             id="none that another resource has left",
         ),
         pytest.param(
@@ -77,15 +75,15 @@ def of(dataset: str, given: Exchange) -> Exchange:
                 read("DONE", OTHER),
             ],
             {
-                2: Reached(AT, "DONE", True),
-                4: Reached(AT, "CANCELED", True),
-                5: Reached(AT, "DONE", True),
+                2: "DONE, changed",
+                4: "CANCELED, changed",
+                5: "DONE, changed",
             },
             id="left when it was told to",
         ),
         pytest.param(
             [of(OTHER, read("DONE")), of(OTHER, read("QUEUED", "job-00000003"))],
-            {0: Reached(AT, "DONE", False), 1: Reached(AT, "QUEUED", False)},
+            {0: "DONE", 1: "QUEUED"},
             id="two resources of one dataset",
         ),
         pytest.param(
@@ -102,15 +100,25 @@ def of(dataset: str, given: Exchange) -> Exchange:
                     "GET", f"datasets/{JOB}", {"dataset": {"id": JOB, "validation_status": "validated"}}
                 ),
             ],
-            {2: Reached("/dataset/validation_status", "validated", True)},
+            {1: "validated, changed", 2: "validated"},
             id="another name, and a list between",
         ),
     ],
 )
-def test_the_status_that_was_reached(exchanges: list[Exchange], reached: dict[int, Reached]) -> None:
-    assert statuses_reached(exchanges) == reached
+def test_the_status_that_was_reached(exchanges: list[Exchange], reached: dict[int, str]) -> None:
+    found = statuses_reached(exchanges)
+    assert {
+        number: f"{one.status}, changed" if one.changed else one.status for (number, _), one in found.items()
+    } == reached
 
 
 @pytest.mark.parametrize("body", [None, [], {}, "text", {"status": 7}, {"status": {"status": None}}])
 def test_a_response_without_a_status_is_none_to_wait_for(body: Any) -> None:
     assert statuses_reached([exchange("GET", f"batches/{JOB}", body)] * 2) == {}
+
+
+def test_a_list_shows_the_status_of_what_another_request_reads() -> None:
+    listed = exchange("GET", "batches", {"batches": [{"id": OTHER}, {"id": JOB, "status": "DONE"}]})
+    found = statuses_reached([created("QUEUED"), listed, read("DONE")])
+    assert found[1, JOB] == Reached(AT, "DONE", changed=True, read=2)
+    assert found[2, JOB] == Reached(AT, "DONE", changed=False, read=2)

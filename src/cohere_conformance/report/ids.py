@@ -18,6 +18,8 @@ _SHORTEST_ID = 8
 """Characters of an id that is recognised in later requests; shorter texts could be anything."""
 _NAMES = ("id", "page_token")
 """How properties end whose values later requests have: ids, and tokens of the next page."""
+_STATUS = "status"
+"""How properties end that say what has become of a resource, such as `validation_status`."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _LISTED = re.compile(r"/[^/]+/\d+/[^/]+")
 """The location of an id in a list, such as `/batches/0/id`."""
@@ -79,9 +81,11 @@ def ids_in(exchange: Exchange) -> dict[str, str]:
 
 
 def statuses_in(exchange: Exchange) -> dict[str, str]:
-    """Return the statuses in a successful response, such as `validation_status`, by their locations."""
+    """Return the statuses in a successful response, by their locations."""
+    if _STATUS.encode() not in (exchange.response.body or b""):
+        return {}
     return {
-        at: text for name, text, at in _texts(exchange) if name.endswith("status") and _PLAIN.fullmatch(text)
+        at: text for name, text, at in _texts(exchange) if name.endswith(_STATUS) and _PLAIN.fullmatch(text)
     }
 
 

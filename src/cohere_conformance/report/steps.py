@@ -14,7 +14,7 @@ from cohere_conformance.report.ids import ids_in, looked_up
 from cohere_conformance.report.waits import statuses_reached
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from cohere_conformance.model import Exchange, Request
     from cohere_conformance.report.line import Record
@@ -82,7 +82,9 @@ class Requests:
             fingerprints: of the findings that they have to show.
             named: what the findings expect and observe; what has an id in it is created in any case.
         """
-        own = self._own(case, fingerprints)
+        sent_by = self._own(case, fingerprints)
+        shown = self._shown_by_lists(case, sent_by)
+        own = sorted([*sent_by, *shown])
         if not 0 < len(own) <= MOST_REQUESTS:
             return []
         missed = [
@@ -92,9 +94,9 @@ class Requests:
             for number in (origin, *self._looked(name, own))
         ]
         wanted = [*own]
-        steps = self._needed(own, wanted)
-        for origin in dict.fromkeys([*missed, *self._listed(own)]):
-            more = self._needed(own, [*wanted, origin, *self._waits(origin, own)])
+        steps = self._needed(own, wanted, shown)
+        for origin in dict.fromkeys([*missed, *self._listed(sent_by)]):
+            more = self._needed(own, [*wanted, origin, *self._waits(origin, own)], shown)
             if len(more) <= (MOST_REQUESTS if origin in missed else _ENOUGH):
                 wanted += [origin, *self._waits(origin, own)]
                 steps = more
@@ -114,6 +116,22 @@ class Requests:
             return own
         about_one = (self._about(number, own) for number in showing)
         return min(filter(None, about_one), key=self._effort, default=own)
+
+    def _shown_by_lists(self, case: str, own: Sequence[int]) -> dict[int, Reached]:
+        """Return statuses that only lists have shown of what is addressed, by number of their exchanges.
+
+        Where not all requests of a case are sent again, the resource is read instead of the list.
+        """
+        origins = dict(self._origins(own[-1])) if own else {}
+        return {
+            number: reached
+            for (number, name), reached in self._reached.items()
+            if reached.changed
+            and reached.read != number
+            and self._cases[number] == case
+            and origins.get(name, number) < number < own[-1]
+            and number not in own
+        }
 
     def _effort(self, numbers: Sequence[int]) -> tuple[int, int]:
         """Return how many requests change something, and how many there are."""
@@ -204,12 +222,15 @@ class Requests:
         names = (name for name, number in self._origin.items() if number == origin)
         return [number for name in names for number in self._polls(name, origin, own[0])]
 
-    def _needed(self, own: Sequence[int], wanted: Sequence[int]) -> list[ScriptStep]:
+    def _needed(
+        self, own: Sequence[int], wanted: Sequence[int], shown: Mapping[int, Reached]
+    ) -> list[ScriptStep]:
         """Return wanted requests after what they need.
 
         Args:
             own: numbers of the requests of the case.
             wanted: numbers of all requests that are wanted.
+            shown: as of `_shown_by_lists`.
         """
         steps: dict[int, ScriptStep] = {}
         waiting = [*wanted]
@@ -217,7 +238,8 @@ class Requests:
             number = waiting.pop()
             if number in steps:
                 continue
-            steps[number] = ScriptStep(number, self._exchanges[number], self._cases[number])
+            exchange = self._exchanges[shown[number].read if number in shown else number]
+            steps[number] = ScriptStep(number, exchange, self._cases[number])
             for name, origin in self._origins(number):
                 waiting += [origin, *self._polls(name, origin, min(own[0], number))]
                 waiting += [self._looked_up[name].creation] if name in self._looked_up else []
@@ -231,8 +253,8 @@ class Requests:
             }
             step.names = {name: self._looked_up[name].name for name in step.gives if name in self._looked_up}
             beside = [*ordered[max(place - 1, 0) : place], *ordered[place + 1 : place + 2]]
-            if self._reads_one(step):
-                reached = self._reached.get(step.number)
+            if name := self._read_by(step):
+                reached = shown.get(step.number) or self._reached.get((step.number, name))
                 ours = step.number in own
                 step.reached = reached if reached is not None and (reached.changed or not ours) else None
                 step.polls = not ours or step.reached is not None or any(_same(step, one) for one in beside)
@@ -252,10 +274,11 @@ class Requests:
             if origin < number and (f"/{name}/" in path or (name in self._addressed and f'"{name}"' in text)):
                 yield name, origin
 
-    def _reads_one(self, step: ScriptStep) -> bool:
-        """Return whether a step reads a resource, such as one that is not ready yet."""
+    def _read_by(self, step: ScriptStep) -> str:
+        """Return the id of the resource that a step reads, such as one that is not ready yet, or nothing."""
         request = step.exchange.request
-        return request.method == "GET" and request.url.rpartition("/")[2] in self._origin
+        name = request.url.rpartition("/")[2]
+        return name if request.method == "GET" and name in self._origin else ""
 
     def _polls(self, name: str, origin: int, before: int) -> list[int]:
         """Return the requests that waited for what an exchange has created, until another one used it."""
