@@ -51,7 +51,7 @@ docs: .venv/ready
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	# uv installs in a third of the time, but does not read the settings of pip: whoever has set another index needs pip.
-	{ ! $(PIP) config list | grep -q '\.index-url=' && $(PIP) install --quiet --constraint constraints.txt uv \
+	{ ! $(PIP) config list | grep -qE '\.(index-url|no-index)=' && $(PIP) install --quiet --constraint constraints.txt uv \
 	  && $(BIN)/uv pip install --python $(BIN)/python $(PACKAGES); } \
 	  || { $(PIP) install --quiet --upgrade "pip>=25.1" && $(PIP) install --no-compile $(PACKAGES); }
 	touch $@

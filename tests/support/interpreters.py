@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
-THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 NEEDED = (("3.11",), ("3.13", "3.14"))
 """Of each of these at least one has to run: the oldest, and one after 3.12."""
 
@@ -38,13 +37,9 @@ STEPS = (
     # One process at first: it compiles what is imported, which several would each do by themselves.
     Step(("run", "--only", "rerank,tokenize", "--fault", "rerank.unsorted"), 1),
     Step(("run", "-n", "2"), 0),
-)
-"""On every Python."""
-STEPS_OF_OTHERS = (
     Step(("fuzz", "--fuzz-profile", "smoke", "-n", "2"), 0),
     Step(("replay", "-n", "2"), 0),
 )
-"""On a Python that is not this one: `make run` fuzzes and replays on this one."""
 
 
 class FailedError(Exception):
@@ -126,13 +121,13 @@ def install(python: Path, wheel: Path, folder: Path) -> Path:
     return home / "bin" / "cohere-conformance"
 
 
-def perform(command: Path, folder: Path, steps: Sequence[Step] = (*STEPS, *STEPS_OF_OTHERS)) -> None:
-    """Run each step in an empty folder; process and report have to agree.
+def perform(command: Path, folder: Path) -> None:
+    """Run every step in an empty folder; process and report have to agree.
 
     Raises:
         FailedError: a command, or its report, ended in another way.
     """
-    for number, step in enumerate(steps):
+    for number, step in enumerate(STEPS):
         empty = folder / f"step-{number}"
         empty.mkdir()
         began = time.monotonic()
@@ -169,8 +164,7 @@ def main(locate: Callable[[str, Mapping[str, str]], Path | None] = find) -> int:
             python, command = installed[version]
             print(f"Python {version}: {python}", flush=True)
             try:
-                steps = STEPS if version == THIS else (*STEPS, *STEPS_OF_OTHERS)
-                perform(command.result(), Path(temporary, version), steps)
+                perform(command.result(), Path(temporary, version))
                 ran.append(version)
             except FailedError as error:
                 print(f"  FAILED: {error}", flush=True)
