@@ -50,12 +50,17 @@ def report_of(folder: Path, url: str, *arguments: str) -> Path:
     return folder
 
 
-def printed(script: str) -> list[str]:
-    """Run a script, and return the lines that it prints."""
+def ran(script: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a script."""
     # With the python3 of this process first: another one may be a script that looks for it.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {"PATH": path, "CO_API_KEY": PRODUCTION, "NO_PROXY": "*", "LC_ALL": "C"}
-    done = subprocess.run(["sh"], input=script.encode(), env=environment, capture_output=True, check=False)
+    return subprocess.run(["sh"], input=script.encode(), env=environment, capture_output=True, check=False)
+
+
+def printed(script: str) -> list[str]:
+    """Run a script that reports no failure, and return the lines that it prints."""
+    done = ran(script)
     assert (done.returncode, done.stderr) == (0, b"")
     return [line for line in done.stdout.decode().split("\n") if line]
 
@@ -158,6 +163,24 @@ def test_of_a_long_case_only_the_requests_about_one_resource_are_sent(
     states = [one["batch"]["status"] for one in answers if "batch" in one]
     assert {"BATCH_STATUS_COMPLETED", "BATCH_STATUS_CANCELED"} <= set(states), "the fault is seen again"
     assert script.count("curl ") <= 10, "a loop that waits is one command"
+
+
+def test_what_is_not_ready_in_time_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script goes on, and says why it may show nothing, and where to change that."""
+    monkeypatch.setenv("CO_API_KEY", PRODUCTION)
+    state = ServerState(
+        step=0.05, time_per_request=PACE, clock=Clock(runs=False), faults=chosen(["datasets.schema-no-json"])
+    )
+    with ServerThread(state) as running:
+        folder = report_of(tmp_path, running.url, "--case", "datasets.list.finished-opinions")
+        script = script_of(folder, load(folder).causes[0].id)
+        state.time_per_request = 0
+        done = ran(script.replace("sleep 1", "sleep 0").replace("-lt 60", "-lt 2"))
+    assert done.returncode == 0
+    said = done.stderr.decode().splitlines()
+    assert said[0].startswith("expected validated at /dataset/validation_status, not seen in 60 requests")
+    assert said[1].endswith("change 60 in until_is")
+    assert len(json.loads(done.stdout.splitlines()[-1])["datasets"]) == 1
 
 
 def test_a_list_that_was_read_to_know_an_id_is_read_again(

@@ -61,9 +61,11 @@ _UNTIL = r"""until_is() {  # repeats a command, at most 60 times, until a JSON p
     sleep 1
     answer=$("$@")
     printf '%s\n' "$answer"
-    [ "$(printf '%s' "$answer" | value "$pointer" 2> /dev/null)" != "$text" ] || break
+    [ "$(printf '%s' "$answer" | value "$pointer" 2> /dev/null)" != "$text" ] || return 0
     looks=$((looks + 1))
   done
+  echo "expected $text at $pointer, not seen in 60 requests: what follows may show nothing" >&2
+  echo "if the server only needs longer than that, change 60 in until_is" >&2
 }
 """
 
